@@ -1,0 +1,13 @@
+//! Aqueduct's pure core: the pipeline language, the plan, the state machines and the publishers' rules.
+//!
+//! Nothing in here does I/O. There is no async runtime, no file, no socket, no clock, no environment
+//! and no randomness: whatever depends on the outside arrives as an argument, which is why the same
+//! inputs give the same plan on a laptop and in the coordinator.
+#![forbid(unsafe_code)]
+
+pub mod diag;
+pub mod id;
+pub mod plan;
+pub mod platform;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,10 @@
+//! The traits at the seams: what an executor, a source of work and a release backend promise.
+//!
+//! Contracts stand in the docs of each trait; the conformance suites under [`conformance`] hold
+//! every implementation to them. No implementation lives here.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod executor;
+pub mod release;
+pub mod work;

@@ -1,0 +1,159 @@
+//! What a runner needs of whoever hands out work: over HTTP in a cluster, a direct call in a local run.
+
+use aqueduct_core::{
+    id::AttemptKey, plan::PlanJob, platform::Arch, time::Millis, verdict::Verdict,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::executor::Placement;
+
+/// Hands out jobs and hears what becomes of them.
+///
+/// Every call names the lease's token; a call under an older token is answered with [`WorkError::Stale`], which is
+/// normal: the runner drops the attempt.
+#[async_trait]
+pub trait WorkSource: Send + Sync {
+    /// The next job this runner can do. Waits until there is one; `None` means there will be no more.
+    async fn lease(&self, offer: &Offer) -> Result<Option<Assignment>, WorkError>;
+
+    /// Extends the lease and hears whether to go on.
+    async fn renew(&self, lease: &Lease) -> Result<Directive, WorkError>;
+
+    /// Resolves when the attempt is to be cancelled; never resolves otherwise.
+    async fn canceled(&self, lease: &Lease) -> Directive;
+
+    /// Appends to the trace at `offset` bytes. Answers the offset that is stored now: a repeat of what is already there is
+    /// dropped, a gap is answered with the offset to go on from.
+    async fn append_trace(
+        &self,
+        lease: &Lease,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<u64, WorkError>;
+
+    /// Tells what happened. A repeat of a report is legal.
+    async fn report(&self, lease: &Lease, report: Report) -> Result<(), WorkError>;
+}
+
+/// What a runner can do now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The runner's name.
+    pub runner: String,
+    /// Executors it has, each with the architectures it takes; `release` takes `index` and `publish` jobs.
+    pub executors: Vec<ExecutorOffer>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Takes jobs without tags.
+    pub run_untagged: bool,
+}
+
+/// One executor of an offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutorOffer {
+    /// `host`, `oci`, `release`, …
+    pub name: String,
+    /// Architectures it takes; irrelevant for `release`.
+    pub archs: Vec<Arch>,
+}
+
+/// Proof that an attempt is ours.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Lease {
+    /// The attempt.
+    pub key: AttemptKey,
+    /// Changes with every lease of the same job.
+    pub token: u64,
+}
+
+/// A leased job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The lease.
+    pub lease: Lease,
+    /// The executor that the job is for, one of the offer's.
+    pub executor: String,
+    /// The job.
+    pub job: PlanJob,
+    /// Final variables, expanded, highest precedence applied, one entry a name.
+    pub variables: Vec<JobVariable>,
+    /// Jobs whose artifacts to fetch before the script, in order.
+    pub dependencies: Vec<Dependency>,
+    /// Without a renewal for this long the attempt is lost.
+    pub lease_time: Millis,
+}
+
+/// A variable as the job sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobVariable {
+    /// Name.
+    pub key: String,
+    /// Value.
+    pub value: String,
+    /// Handed over as a file whose path is the variable.
+    pub file: bool,
+    /// Masked in the trace.
+    pub masked: bool,
+}
+
+/// A job whose artifacts another one fetches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The attempt that succeeded.
+    pub key: AttemptKey,
+    /// Full name of the job.
+    pub name: String,
+    /// Name in the file, without its instance: what `index:from:job` says.
+    pub base: String,
+}
+
+/// What to do with an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Directive {
+    /// Go on.
+    Continue,
+    /// Stop it, with this long between SIGTERM and SIGKILL.
+    Cancel {
+        /// The grace period.
+        grace: Millis,
+    },
+}
+
+/// What a runner tells of an attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Report {
+    /// The script is about to start.
+    Started(Placement),
+    /// It is over.
+    Finished(JobEnd),
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobEnd {
+    /// `None` is success.
+    pub verdict: Option<Verdict>,
+    /// Exit code of the script, where it got that far.
+    pub exit_code: Option<i32>,
+    /// `KEY=value` pairs of its dotenv reports.
+    pub dotenv: Vec<(String, String)>,
+    /// Length of the whole trace in bytes.
+    pub trace_bytes: u64,
+    /// Whether it left artifacts.
+    pub has_artifacts: bool,
+    /// Value that `coverage` found, as text.
+    pub coverage: Option<String>,
+}
+
+/// Why a call was not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum WorkError {
+    /// The lease is over: somebody else has the job, or it ended.
+    #[error("the lease is no longer valid")]
+    Stale,
+    /// Trying again may help.
+    #[error("the source of work can't be reached: {0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,3 @@
+//! Development commands: `cargo xtask demo | test | check | bench`.
+
+fn main() {}
