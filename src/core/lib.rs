@@ -7,6 +7,7 @@
 
 pub mod diag;
 pub mod id;
+pub mod lang;
 pub mod plan;
 pub mod platform;
 pub mod time;

@@ -111,6 +111,7 @@ impl Platform {
     }
 
     /// The form to compare with: `arm64` means `arm64/v8`, `arm` means `arm/v7`, `amd64` means `amd64/v1`.
+    #[must_use]
     pub fn normalized(&self) -> Self {
         let default = match self.architecture.as_str() {
             "arm64" => Some("v8"),

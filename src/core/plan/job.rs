@@ -236,9 +236,19 @@ pub struct Artifacts {
     /// For which ends.
     pub when: StoreWhen,
     /// How long to keep it; `None` is the instance's setting.
-    pub expire_in: Option<Millis>,
+    pub expire_in: Option<Expiry>,
     /// Report files.
     pub reports: Reports,
+}
+
+/// `artifacts:expire_in`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expiry {
+    /// Kept until somebody deletes it.
+    Never,
+    /// Kept this long.
+    After(Millis),
 }
 
 /// `artifacts:reports`.

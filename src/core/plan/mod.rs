@@ -8,8 +8,9 @@ mod release;
 mod variable;
 
 pub use job::{
-    AllowFailure, Artifacts, Cache, CacheKey, CachePolicy, Environment, EnvironmentAction, Image,
-    JobKind, Need, PlanJob, PullPolicy, Reports, Retry, ScriptSpec, Service, StoreWhen, When,
+    AllowFailure, Artifacts, Cache, CacheKey, CachePolicy, Environment, EnvironmentAction, Expiry,
+    Image, JobKind, Need, PlanJob, PullPolicy, Reports, Retry, ScriptSpec, Service, StoreWhen,
+    When,
 };
 pub use release::{ConflictPolicy, IndexSource, IndexSpec, PublishSpec, Require};
 pub use variable::{PlanVariable, VariableOrigin};
