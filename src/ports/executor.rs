@@ -82,7 +82,9 @@ pub struct JobSpec {
     pub tmp_dir_inside: PathBuf,
     /// The job's environment, nothing of the runner's own but what the executor must add (`PATH`, `HOME`).
     pub env: Vec<(String, String)>,
-    /// Run in order; the first is the one that decides.
+    /// Run in order, each in a shell of its own; the first is the one that decides. Later ones also run when the first
+    /// failed or was cancelled (a second `cancel` stops them too), and see `CI_JOB_STATUS` (`success`, `failed`,
+    /// `canceled`) in their environment.
     pub phases: Vec<Phase>,
     /// Deadline of the first phase, counted from its start.
     pub timeout: Millis,
@@ -102,6 +104,8 @@ pub struct Phase {
     pub script: String,
     /// Deadline of a later phase; the first has the job's.
     pub timeout: Millis,
+    /// For a later phase: also runs when the first one hit its deadline.
+    pub after_timeout: bool,
 }
 
 /// Names an attempt that an executor made. Survives a restart of its maker.

@@ -8,3 +8,4 @@ pub mod clock;
 pub mod executor;
 pub mod release;
 pub mod work;
+pub mod workspace;

@@ -77,7 +77,8 @@ pub struct Assignment {
     pub executor: String,
     /// The job.
     pub job: PlanJob,
-    /// Final variables, expanded, highest precedence applied, one entry a name.
+    /// Variables, highest precedence applied, one entry a name. References among them are expanded; those to names
+    /// that only the runner knows (`CI_PROJECT_DIR`, `CI_BUILDS_DIR`) and `$$` are left to it.
     pub variables: Vec<JobVariable>,
     /// Jobs whose artifacts to fetch before the script, in order.
     pub dependencies: Vec<Dependency>,
@@ -96,6 +97,9 @@ pub struct JobVariable {
     pub file: bool,
     /// Masked in the trace.
     pub masked: bool,
+    /// Holds no references: the runner doesn't expand it.
+    #[serde(default)]
+    pub raw: bool,
 }
 
 /// A job whose artifacts another one fetches.
