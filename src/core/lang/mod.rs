@@ -1,3 +1,8 @@
 //! The pipeline language: GitLab CI/CD YAML and the job keywords `arch`, `index` and `publish`.
 
+pub mod context;
+pub mod duration;
+pub mod expr;
+pub mod glob;
 pub mod model;
+pub mod slug;
