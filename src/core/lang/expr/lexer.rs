@@ -90,7 +90,7 @@ fn next(rest: &str) -> Option<(Lexeme<'_>, usize)> {
             (!name.is_empty()).then_some((Lexeme::Variable(name), 1 + name.len()))
         }
         quote @ ('"' | '\'') => {
-            let inner = &rest[1..1 + rest[1..].find(quote)?];
+            let (inner, _) = rest[1..].split_once(quote)?;
             Some((Lexeme::Text(inner), inner.len() + 2))
         }
         '/' => {
@@ -138,7 +138,8 @@ fn unknown(text: &str, at: usize) -> ExpressionError {
     let one = at..at + first.len_utf8();
     match (first, second) {
         ('$', Some('{')) | ('%', _) => {
-            let end = rest.find(['}', ' ']).map_or(rest.len(), |end| end + 1);
+            let close = if first == '%' { '%' } else { '}' };
+            let end = rest[1..].find(close).map_or(rest.len(), |end| end + 2);
             ExpressionError::new(
                 at..at + end,
                 "this form of a variable is not possible in an expression",
