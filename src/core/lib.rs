@@ -10,5 +10,7 @@ pub mod id;
 pub mod lang;
 pub mod plan;
 pub mod platform;
+pub mod run;
+pub mod sched;
 pub mod time;
 pub mod verdict;

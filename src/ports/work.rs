@@ -1,8 +1,7 @@
 //! What a runner needs of whoever hands out work: over HTTP in a cluster, a direct call in a local run.
 
-use aqueduct_core::{
-    id::AttemptKey, plan::PlanJob, platform::Arch, time::Millis, verdict::Verdict,
-};
+pub use aqueduct_core::sched::{ExecutorOffer, Offer, TagPolicy};
+use aqueduct_core::{id::AttemptKey, plan::PlanJob, time::Millis, verdict::Verdict};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -33,30 +32,9 @@ pub trait WorkSource: Send + Sync {
         bytes: Bytes,
     ) -> Result<u64, WorkError>;
 
-    /// Tells what happened. A repeat of a report is legal.
+    /// Tells what happened. A repeat of a report is legal. A [`Report::Finished`] whose `trace_bytes` have not all been
+    /// appended is refused with [`WorkError::TraceIncomplete`]: send the rest, then report again.
     async fn report(&self, lease: &Lease, report: Report) -> Result<(), WorkError>;
-}
-
-/// What a runner can do now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    /// The runner's name.
-    pub runner: String,
-    /// Executors it has, each with the architectures it takes; `release` takes `index` and `publish` jobs.
-    pub executors: Vec<ExecutorOffer>,
-    /// Its tags.
-    pub tags: Vec<String>,
-    /// Takes jobs without tags.
-    pub run_untagged: bool,
-}
-
-/// One executor of an offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExecutorOffer {
-    /// `host`, `oci`, `release`, …
-    pub name: String,
-    /// Architectures it takes; irrelevant for `release`.
-    pub archs: Vec<Arch>,
 }
 
 /// Proof that an attempt is ours.
@@ -143,7 +121,7 @@ pub struct JobEnd {
     pub exit_code: Option<i32>,
     /// `KEY=value` pairs of its dotenv reports.
     pub dotenv: Vec<(String, String)>,
-    /// Length of the whole trace in bytes.
+    /// Length of the whole trace in bytes, as appended.
     pub trace_bytes: u64,
     /// Whether it left artifacts.
     pub has_artifacts: bool,
@@ -157,6 +135,12 @@ pub enum WorkError {
     /// The lease is over: somebody else has the job, or it ended.
     #[error("the lease is no longer valid")]
     Stale,
+    /// The report says that the trace is longer than what was appended.
+    #[error("the trace is stored up to byte {stored} only")]
+    TraceIncomplete {
+        /// The offset to go on from.
+        stored: u64,
+    },
     /// Trying again may help.
     #[error("the source of work can't be reached: {0}")]
     Unavailable(String),
