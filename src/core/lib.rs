@@ -14,3 +14,4 @@ pub mod run;
 pub mod sched;
 pub mod time;
 pub mod verdict;
+pub mod yaml;

@@ -1,8 +1,12 @@
 //! Diagnostics as values. Nothing renders here: `cli` draws them, `lint --json` prints them.
 
+mod sink;
 mod source;
+mod suggest;
 
+pub use sink::Diagnostics;
 pub use source::{FileId, LineColumn, SourceFile, SourceMap, Span};
+pub use suggest::did_you_mean;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,14 @@
+//! YAML as GitLab's Ruby parser (Psych, YAML 1.1 scalars) understands it, as a tree that keeps its places.
+//!
+//! Reading never fails and never panics: it returns what it understood and all it has to complain about.
+//! Nothing here knows what a pipeline is.
+
+mod explain;
+mod node;
+mod read;
+mod scalar;
+mod tree;
+
+pub use node::{Entry, Mapping, Node, Style, Value};
+pub use read::{Limits, Read, decode, read};
+pub use scalar::{float_text, resolve_plain};
