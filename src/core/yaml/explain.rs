@@ -26,6 +26,10 @@ pub(super) enum SyntaxError {
     Indentation,
     /// Text after the end of a quoted value.
     AfterQuote,
+    /// `\x` where no escape is known.
+    Escape,
+    /// `key: - item`.
+    ItemBehindKey,
     /// Nested too deep.
     Depth,
     /// Anything else, in the parser's words.
@@ -97,6 +101,16 @@ fn words(error: &SyntaxError, line: &str) -> (&'static str, String, Option<Strin
             "yaml-after-quote",
             "text after a closing quote".into(),
             Some("quote the whole value, or use a block: `|` and the text below it".into()),
+        ),
+        SyntaxError::Escape => (
+            "yaml-escape",
+            "in double quotes `\\` begins an escape, and this one is unknown".into(),
+            Some("use single quotes, where a backslash is only itself, or double it".into()),
+        ),
+        SyntaxError::ItemBehindKey => (
+            "yaml-indentation",
+            "a list item can't begin here".into(),
+            Some("start the list on a line of its own below the key, or write it as [a, b]".into()),
         ),
         SyntaxError::Depth => (
             "yaml-too-deep",

@@ -7,6 +7,8 @@ mod explain;
 mod node;
 mod read;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use node::{Entry, Mapping, Node, Style, Value};

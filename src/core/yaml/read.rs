@@ -1,7 +1,8 @@
 //! Text to tree, through the event parser: the only file that names it.
 
 use granit_parser::{
-    ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag as ParserTag,
+    ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span as ParserSpan, StructureStyle,
+    Tag as ParserTag,
 };
 
 use super::{
@@ -136,6 +137,8 @@ impl Reader<'_, '_> {
             let Err((error, offset)) = self.part(start) else {
                 return;
             };
+            let behind = offset;
+            let (error, offset) = self.blame_bracket(error, offset);
             if error == SyntaxError::Depth {
                 let span = self.span(offset, offset);
                 self.tree.report(too_deep(self.limits.depth, span));
@@ -147,7 +150,7 @@ impl Reader<'_, '_> {
                 self.add(rest);
             }
             self.continues = true;
-            match next_key(self.text, offset) {
+            match next_key(self.text, behind) {
                 Some(next) => start = next,
                 None => return,
             }
@@ -165,6 +168,24 @@ impl Reader<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// What looks wrong inside of brackets that opened on an earlier line is their missing end.
+    fn blame_bracket(&self, error: SyntaxError, offset: usize) -> (SyntaxError, usize) {
+        let Some(open) = self.tree.open_bracket() else {
+            return (error, offset);
+        };
+        let start = open.start as usize;
+        let same_line = !self
+            .text
+            .get(start..offset)
+            .is_some_and(|between| between.contains('\n'));
+        match (&error, self.text[start..].chars().next()) {
+            (SyntaxError::Colon | SyntaxError::Other(_), Some(bracket)) if !same_line => {
+                (SyntaxError::OpenBracket(bracket), start)
+            }
+            _ => (error, offset),
+        }
     }
 
     fn options(&self) -> Options {
@@ -189,13 +210,15 @@ impl Reader<'_, '_> {
                 let text = if implicit { "".into() } else { text };
                 self.tree.scalar(text, own_style(style), anchor, tag, span);
             }
-            Event::SequenceStart(_, anchor, parser_tag) => {
+            Event::SequenceStart(style, anchor, parser_tag) => {
                 let tag = tag(parser_tag.as_deref());
-                self.tree.open_sequence(anchor, tag, span);
+                let flow = style == StructureStyle::Flow;
+                self.tree.open_sequence(anchor, tag, span, flow);
             }
-            Event::MappingStart(_, anchor, parser_tag) => {
+            Event::MappingStart(style, anchor, parser_tag) => {
                 let tag = tag(parser_tag.as_deref());
-                self.tree.open_mapping(anchor, tag, span);
+                let flow = style == StructureStyle::Flow;
+                self.tree.open_mapping(anchor, tag, span, flow);
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 // A block collection ends without a character of its own, at whatever follows it.
@@ -314,12 +337,13 @@ fn syntax_error(error: &ScanError, base: usize) -> (SyntaxError, usize) {
         ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry
-        | ErrorKind::BlockSequenceEntryNotAllowed
         | ErrorKind::InvalidBlockScalarIndent
         | ErrorKind::InvalidQuotedScalarIndent
         | ErrorKind::InvalidFlowScalarIndent => SyntaxError::Indentation,
         ErrorKind::InvalidTrailingSingleQuotedScalar
         | ErrorKind::InvalidTrailingDoubleQuotedScalar => SyntaxError::AfterQuote,
+        ErrorKind::UnknownQuotedScalarEscape => SyntaxError::Escape,
+        ErrorKind::BlockSequenceEntryNotAllowed => SyntaxError::ItemBehindKey,
         ErrorKind::RecursionLimitExceeded => SyntaxError::Depth,
         other => SyntaxError::Other(other.to_string()),
     };

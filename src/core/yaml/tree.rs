@@ -51,6 +51,7 @@ struct Frame {
     span: Span,
     anchor: usize,
     reference: bool,
+    flow: bool,
     size: usize,
     depth: usize,
     content: Content,
@@ -96,6 +97,14 @@ impl<'d> TreeBuilder<'d> {
     /// Collections that are open.
     pub(super) fn depth(&self) -> usize {
         self.stack.len()
+    }
+
+    /// The innermost `[` or `{` that is still open.
+    pub(super) fn open_bracket(&self) -> Option<Span> {
+        self.stack
+            .last()
+            .filter(|frame| frame.flow)
+            .map(|frame| frame.span)
     }
 
     /// The anchor `id` is called `name`.
@@ -145,15 +154,20 @@ impl<'d> TreeBuilder<'d> {
         self.finish(node, anchor, 1, 0);
     }
 
-    pub(super) fn open_sequence(&mut self, anchor: usize, tag: Tag, span: Span) {
+    pub(super) fn open_sequence(&mut self, anchor: usize, tag: Tag, span: Span, flow: bool) {
         let reference = tag == Tag::Reference;
         if let Tag::Unknown(tag, tag_span) = tag {
             self.unknown_tag(&tag, tag_span);
         }
-        self.open(anchor, reference, Content::Sequence(Vec::new()), span);
+        self.open(
+            anchor,
+            (reference, flow),
+            Content::Sequence(Vec::new()),
+            span,
+        );
     }
 
-    pub(super) fn open_mapping(&mut self, anchor: usize, tag: Tag, span: Span) {
+    pub(super) fn open_mapping(&mut self, anchor: usize, tag: Tag, span: Span, flow: bool) {
         match tag {
             Tag::Unknown(tag, tag_span) => self.unknown_tag(&tag, tag_span),
             Tag::Reference => self.diagnostics.push(
@@ -171,14 +185,21 @@ impl<'d> TreeBuilder<'d> {
             merged: BTreeSet::new(),
             key: None,
         };
-        self.open(anchor, false, content, span);
+        self.open(anchor, (false, flow), content, span);
     }
 
-    fn open(&mut self, anchor: usize, reference: bool, content: Content, span: Span) {
+    fn open(
+        &mut self,
+        anchor: usize,
+        (reference, flow): (bool, bool),
+        content: Content,
+        span: Span,
+    ) {
         self.stack.push(Frame {
             span,
             anchor,
             reference,
+            flow,
             size: 1,
             depth: 0,
             content,
