@@ -1,0 +1,128 @@
+//! Which shell runs a script, and with which environment.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use crate::process::{MARKER, marker_value};
+
+/// Used where neither the job nor the machine sets one (glibc's and Debian's default for root).
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Variables of the machine that programs need to find their way: who and where they are, and how to reach the
+/// network. Everything else of the runner's environment stays out of its jobs.
+const FROM_MACHINE: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "CARGO_HTTP_CAINFO",
+];
+
+/// The machine's part of every job's environment, out of all of its variables.
+pub(super) fn machine_env(
+    vars: impl IntoIterator<Item = (String, String)>,
+) -> Vec<(String, String)> {
+    vars.into_iter()
+        .filter(|(name, _)| FROM_MACHINE.contains(&name.as_str()))
+        .collect()
+}
+
+/// The job's variables above the machine's, one entry a name, with the marker that makes its processes findable.
+pub(super) fn job_env(
+    machine: &[(String, String)],
+    job: &[(String, String)],
+    inherited_marker: Option<&str>,
+    marker: &str,
+) -> Vec<(String, String)> {
+    let set = |name: &str| job.iter().any(|(other, _)| other == name);
+    let mut env: Vec<_> = machine
+        .iter()
+        .filter(|(name, _)| !set(name))
+        .chain(job.iter().filter(|(name, _)| name != MARKER))
+        .cloned()
+        .collect();
+    if !env.iter().any(|(name, _)| name == "PATH") {
+        env.push(("PATH".into(), DEFAULT_PATH.into()));
+    }
+    env.push((MARKER.into(), marker_value(inherited_marker, marker)));
+    env
+}
+
+/// bash where the job's `PATH` has it, else sh.
+pub(super) fn find_shell(env: &[(String, String)]) -> Option<PathBuf> {
+    let path = env
+        .iter()
+        .rfind(|(name, _)| name == "PATH")
+        .map_or(DEFAULT_PATH, |(_, value)| value.as_str());
+    ["bash", "sh"].iter().find_map(|shell| {
+        [path, DEFAULT_PATH]
+            .iter()
+            .flat_map(|path| path.split(':'))
+            .filter(|dir| dir.starts_with('/'))
+            .map(|dir| Path::new(dir).join(shell))
+            .find(|file| is_executable(file))
+    })
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect()
+    }
+
+    #[test]
+    fn the_job_wins_over_the_machine_and_nothing_else_leaks() {
+        let machine = machine_env(pairs(&[
+            ("HOME", "/h"),
+            ("PATH", "/m"),
+            ("TOKEN", "secret"),
+        ]));
+        let env = job_env(
+            &machine,
+            &pairs(&[("HOME", "/j"), (MARKER, "forged")]),
+            Some("o"),
+            "r/a",
+        );
+        assert_eq!(
+            env,
+            pairs(&[("PATH", "/m"), ("HOME", "/j"), (MARKER, "o:r/a")])
+        );
+    }
+
+    #[test]
+    fn a_path_without_a_shell_falls_back_to_the_default() {
+        let found = find_shell(&pairs(&[("PATH", "/nonexistent:relative")])).unwrap();
+        assert!(found.is_absolute());
+    }
+}
