@@ -1,3 +1,49 @@
 //! Development commands: `cargo xtask demo | test | check | bench`.
+//!
+//! Everything a developer or a CI machine needs beyond Rust, git and a C compiler is installed from
+//! here, and announced before it is.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod cargo;
+mod check;
+mod error;
+mod setup;
+mod stage;
+mod test;
+
+use std::{env, process::ExitCode};
+
+use error::{Error, Result};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  check         format, lints and the tests that need nothing but Rust
+  test          everything, on real peers; installs what is missing (as root)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match dispatch(&words) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            stage::say(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command; `false` means that something it checked failed.
+fn dispatch(words: &[&str]) -> Result<bool> {
+    match words {
+        ["check"] => Ok(check::run()),
+        ["test"] => test::run(),
+        ["help" | "--help" | "-h"] => {
+            stage::say(USAGE);
+            Ok(true)
+        }
+        _ => Err(Error::Usage(USAGE)),
+    }
+}

@@ -1,0 +1,92 @@
+//! What the commands need beyond Rust, git and a C compiler: said first, then installed once.
+
+mod apt;
+mod binfmt;
+
+use aqueduct_core::platform::Arch;
+use aqueduct_testkit::{images, pypiserver};
+
+use crate::{
+    error::Result,
+    stage::{Count, say},
+};
+
+/// One thing to have on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The Debian packages of [`apt::PACKAGES`].
+    Packages,
+    /// A handler for arm64 programs in the kernel.
+    Binfmt,
+    /// pypiserver in the cache.
+    PypiServer,
+    /// busybox images of both architectures in the cache.
+    Busybox,
+}
+
+impl Need {
+    /// What `cargo xtask test` needs, in the order of installation.
+    pub(crate) const TEST: [Self; 4] = [
+        Self::Packages,
+        Self::Binfmt,
+        Self::PypiServer,
+        Self::Busybox,
+    ];
+
+    /// What is going to be done for it; nothing if it is there.
+    fn todo(self) -> Result<Option<String>> {
+        Ok(match self {
+            Self::Packages => {
+                let missing = apt::missing()?;
+                let text = format!("Debian packages (apt-get): {}", missing.join(" "));
+                (!missing.is_empty()).then_some(text)
+            }
+            Self::Binfmt => (!binfmt::registered()).then(|| {
+                "a binfmt_misc handler, so that the kernel starts arm64 programs through qemu"
+                    .into()
+            }),
+            Self::PypiServer => Some("pypiserver (PyPI), in a virtual environment".into()),
+            Self::Busybox => Some("busybox images of both architectures (Debian)".into()),
+        })
+    }
+
+    fn install(self) -> Result<()> {
+        match self {
+            Self::Packages => apt::install()?,
+            Self::Binfmt => binfmt::register()?,
+            Self::PypiServer => drop(pypiserver::install()?),
+            Self::Busybox => {
+                for arch in Arch::ALL {
+                    images::busybox(arch)?;
+                }
+                images::busybox_index()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Prints what [`prepare`] is going to install.
+pub(crate) fn announce(command: &str, needs: &[Need]) -> Result<()> {
+    let mut lines = Vec::new();
+    for need in needs {
+        lines.extend(need.todo()?);
+    }
+    let cache = aqueduct_testkit::cache::dir();
+    say(&format!(
+        "{command} installs what is missing of the following; the cache is {}:",
+        cache.display()
+    ));
+    for line in lines {
+        say(&format!("  - {line}"));
+    }
+    Ok(())
+}
+
+/// Installs what is missing.
+pub(crate) fn prepare(needs: &[Need]) -> Result<Count> {
+    for need in needs {
+        need.install()?;
+    }
+    Ok(Count::one(true))
+}
