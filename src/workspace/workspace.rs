@@ -1,0 +1,213 @@
+//! A run's place on the disk.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aqueduct_core::id::AttemptKey;
+
+use crate::{
+    error::{Result, failed},
+    gitdir::Objects,
+    mounts::{Overlay, overlay_can_name, unmount, unmount_below},
+    project,
+    run_dir::{self, RunDir},
+    snapshot::{self, Snapshot},
+    tree::{copy_tree, remove_tree},
+};
+
+/// Where a run gets its sources from and keeps its files.
+#[derive(Clone, Debug)]
+pub struct WorkspaceConfig {
+    /// The user's tree: the top of a git repository, or any directory.
+    pub project_dir: PathBuf,
+    /// Aqueduct's folder below the user's cache directory (`$XDG_CACHE_HOME/aqueduct`).
+    pub cache_dir: PathBuf,
+    /// A revision to run instead of the working tree.
+    pub commit: Option<String>,
+    /// How working copies are kept apart.
+    pub isolation: Isolation,
+}
+
+/// How working copies are kept apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// An overlay mount each where mounting works, else a copy each.
+    #[default]
+    Auto,
+    /// A copy each.
+    Copy,
+}
+
+/// A run's place on the disk; implements the ports of [`aqueduct_ports::workspace`]. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) run: RunDir,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) overlay: bool,
+    /// Name of the working copies' directories: what tools that look at it expect.
+    pub(crate) project_name: String,
+    /// Name of the project's folders among other projects'.
+    pub(crate) project_folder: String,
+    pub(crate) cache_dir: PathBuf,
+}
+
+impl Workspace {
+    /// Sweeps what dead runs left, then takes the snapshot. Blocks.
+    ///
+    /// The executors' sweep must have run before: their processes may still write into what is swept here.
+    ///
+    /// # Errors
+    /// If the cache directory can't be written, the repository can't be read, or there is no such commit.
+    pub fn open(config: &WorkspaceConfig) -> Result<Self> {
+        let project_dir =
+            fs::canonicalize(&config.project_dir).map_err(failed("open", &config.project_dir))?;
+        fs::create_dir_all(&config.cache_dir).map_err(failed("create", &config.cache_dir))?;
+        let cache_dir =
+            fs::canonicalize(&config.cache_dir).map_err(failed("open", &config.cache_dir))?;
+        let project_folder = project::folder_name(&project_dir);
+        let swept = run_dir::sweep(&cache_dir, &project_folder);
+        let run = RunDir::create(&cache_dir)?;
+        let overlay = config.isolation == Isolation::Auto && overlay_works(run.path());
+        let request = snapshot::Request {
+            project_dir: &project_dir,
+            commit: config.commit.as_deref(),
+            objects: if overlay {
+                Objects::Own
+            } else {
+                Objects::Alternates
+            },
+            leave_out: &cache_dir,
+        };
+        let taken = take_snapshot(&request, run.path());
+        let mut snapshot = match taken {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                let _ = remove_tree(run.path());
+                return Err(error);
+            }
+        };
+        snapshot.notes.extend(swept);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                run,
+                snapshot,
+                overlay,
+                project_name: project::display_name(&project_dir),
+                project_folder,
+                cache_dir,
+            }),
+        })
+    }
+
+    /// What a person should know: no git repository, leftovers that could not be removed.
+    pub fn notes(&self) -> &[String] {
+        &self.inner.snapshot.notes
+    }
+
+    /// The frozen sources; nobody may write there.
+    pub fn snapshot_dir(&self) -> &Path {
+        &self.inner.snapshot.root
+    }
+
+    /// Whether working copies are overlay mounts.
+    pub fn uses_overlay(&self) -> bool {
+        self.inner.overlay
+    }
+
+    /// Where an attempt's artifacts lie, if it left any.
+    pub fn artifacts_dir(&self, key: AttemptKey) -> Option<PathBuf> {
+        let dir = self.inner.archive_dir(key);
+        dir.is_dir().then_some(dir)
+    }
+
+    /// Copies an attempt's artifacts into `into`, which is made; false if it left none. Blocks.
+    ///
+    /// # Errors
+    /// If the files can't be copied.
+    pub fn export(&self, key: AttemptKey, into: &Path) -> Result<bool> {
+        let Some(from) = self.artifacts_dir(key) else {
+            return Ok(false);
+        };
+        fs::create_dir_all(into).map_err(failed("create", into))?;
+        copy_tree(&from, into)?;
+        Ok(true)
+    }
+
+    /// Ends the run: removes the working copies and the snapshot. If there are artifacts, answers the directory that keeps
+    /// them until the next run of this project. Blocks.
+    ///
+    /// # Errors
+    /// If something can't be removed; the next run's sweep tries again.
+    pub fn finish(&self) -> Result<Option<PathBuf>> {
+        let run = self.inner.run.path();
+        unmount_below(run)?;
+        let artifacts = self.inner.artifacts_root();
+        let keep = fs::read_dir(&artifacts).is_ok_and(|mut entries| entries.next().is_some());
+        if !keep {
+            remove_tree(run)?;
+            return Ok(None);
+        }
+        remove_tree(&self.inner.jobs_dir())?;
+        remove_tree(&self.inner.snapshot.root)?;
+        self.inner.run.mark_finished(&self.inner.project_folder)?;
+        Ok(Some(artifacts))
+    }
+}
+
+impl Inner {
+    pub(crate) fn jobs_dir(&self) -> PathBuf {
+        self.run.path().join("jobs")
+    }
+
+    pub(crate) fn artifacts_root(&self) -> PathBuf {
+        self.run.path().join("artifacts")
+    }
+
+    /// Everything an attempt stored.
+    pub(crate) fn attempt_artifacts(&self, key: AttemptKey) -> PathBuf {
+        self.artifacts_root().join(key.to_string())
+    }
+
+    /// Its archive, unpacked.
+    pub(crate) fn archive_dir(&self, key: AttemptKey) -> PathBuf {
+        self.attempt_artifacts(key).join("archive")
+    }
+}
+
+fn take_snapshot(request: &snapshot::Request<'_>, run: &Path) -> Result<Snapshot> {
+    let root = run.join("snapshot");
+    for dir in [&root, &run.join("jobs"), &run.join("artifacts")] {
+        fs::create_dir(dir).map_err(failed("create", dir))?;
+    }
+    snapshot::take(request, &root)
+}
+
+/// Mounts an overlay of empty directories to see whether it can be done here.
+fn overlay_works(run: &Path) -> bool {
+    if !overlay_can_name(run) {
+        return false;
+    }
+    let probe = run.join("probe");
+    let [lower, upper, work, merged] =
+        ["lower", "upper", "work", "merged"].map(|name| probe.join(name));
+    let made = [&lower, &upper, &work, &merged]
+        .iter()
+        .all(|dir| fs::create_dir_all(dir).is_ok());
+    let overlay = Overlay {
+        lower: &lower,
+        upper: &upper,
+        work: &work,
+        merged: &merged,
+    };
+    let works = made && overlay.mount().is_ok() && unmount(&merged).is_ok();
+    let _ = remove_tree(&probe);
+    works
+}
