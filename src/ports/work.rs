@@ -20,7 +20,8 @@ pub trait WorkSource: Send + Sync {
     /// Extends the lease and hears whether to go on.
     async fn renew(&self, lease: &Lease) -> Result<Directive, WorkError>;
 
-    /// Resolves when the attempt is to be cancelled; never resolves otherwise.
+    /// Resolves when the attempt is to be cancelled, or its lease was lost (grace zero); never resolves otherwise. Called
+    /// again, it resolves for the next cancel that has a shorter grace: the second Ctrl-C.
     async fn canceled(&self, lease: &Lease) -> Directive;
 
     /// Appends to the trace at `offset` bytes. Answers the offset that is stored now: a repeat of what is already there is

@@ -1,0 +1,74 @@
+//! What runners tell of attempts.
+
+use aqueduct_core::{
+    id::JobId,
+    run::{Event, Ignored},
+    time::Timestamp,
+};
+use aqueduct_ports::work::JobEnd;
+
+use super::{Output, Pipeline};
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// It was taken.
+    Taken,
+    /// The trace is not complete: the report is not taken before the rest has come.
+    TraceIncomplete {
+        /// The offset to go on from.
+        received: u64,
+    },
+}
+
+impl Pipeline {
+    /// The script of an attempt starts.
+    pub fn started(&mut self, job: JobId, token: u64, now: Timestamp) -> Result<(), Ignored> {
+        self.apply(Event::Started { job, token }, now)
+    }
+
+    /// An attempt is over.
+    pub fn finished(
+        &mut self,
+        job: JobId,
+        token: u64,
+        end: &JobEnd,
+        now: Timestamp,
+    ) -> Result<Reported, Ignored> {
+        let received = self
+            .rules
+            .position(job)
+            .map_or(0, |at| self.trace(at).received);
+        if self.holds(job, token).is_ok() && end.trace_bytes > received {
+            return Ok(Reported::TraceIncomplete { received });
+        }
+        let event = Event::Finished {
+            job,
+            token,
+            verdict: end.verdict.clone(),
+            exit_code: end.exit_code,
+        };
+        self.keep_output(job, token, end);
+        self.apply(event, now)?;
+        Ok(Reported::Taken)
+    }
+
+    /// Before the event is applied, since jobs may start by it that read the output.
+    fn keep_output(&mut self, job: JobId, token: u64, end: &JobEnd) {
+        let Ok(at) = self.holds(job, token) else {
+            return;
+        };
+        let output = Output {
+            attempt: self.state().jobs[at].attempt,
+            dotenv: end.dotenv.clone(),
+            has_artifacts: end.has_artifacts,
+            coverage: end.coverage.clone(),
+        };
+        self.durable.outputs.insert(job, output);
+    }
+
+    /// What an ended job left to later ones.
+    pub fn output(&self, at: usize) -> Option<&Output> {
+        self.durable.outputs.get(&Self::id(at))
+    }
+}
