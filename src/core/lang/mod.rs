@@ -6,3 +6,4 @@ pub mod expr;
 pub mod glob;
 pub mod model;
 pub mod slug;
+pub mod variables;
