@@ -7,6 +7,7 @@
 
 pub mod diag;
 pub mod id;
+pub mod image;
 pub mod lang;
 pub mod plan;
 pub mod platform;

@@ -1,0 +1,289 @@
+//! The client: one for all registries of a process, with its connections and tokens.
+
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
+
+use aqueduct_core::image::{Reference, RegistryReference};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+
+use crate::{
+    Credential, Credentials, Layout, RegistryError, RemoteRepository, Repository,
+    auth::{Challenge, Scope, Token, TokenStore, fetch_token},
+    http,
+    retry::{Pauses, retry_after},
+};
+
+/// Which registries are spoken to without TLS. Loopback addresses always are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// Loopback only.
+    #[default]
+    Loopback,
+    /// Loopback and these hosts (with port, as in a reference).
+    Hosts(BTreeSet<String>),
+    /// Every registry.
+    All,
+}
+
+impl PlainHttp {
+    fn applies(&self, registry: &str) -> bool {
+        let named = match self {
+            Self::All => true,
+            Self::Hosts(hosts) => hosts.contains(registry),
+            Self::Loopback => false,
+        };
+        named || is_loopback(registry)
+    }
+}
+
+fn is_loopback(registry: &str) -> bool {
+    let host = match registry.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => registry,
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// Settings of a [`Client`].
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// Who goes without TLS.
+    pub plain_http: PlainHttp,
+    /// Where logins come from.
+    pub credentials: Credentials,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest silence of a server.
+    pub read_timeout: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            plain_http: PlainHttp::default(),
+            credentials: Credentials::from_environment(),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+/// What a repository is opened for, which decides the token asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reading.
+    Pull,
+    /// Reading and writing.
+    Push,
+}
+
+/// Opens repositories. Cheap to clone; clones share connections and tokens.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    http: reqwest::Client,
+    options: ClientOptions,
+    tokens: TokenStore,
+}
+
+impl Client {
+    /// A client with these settings.
+    pub fn new(options: ClientOptions) -> Result<Self, RegistryError> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("aqueduct/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(options.connect_timeout)
+            .read_timeout(options.read_timeout)
+            .build()
+            .map_err(|error| RegistryError::protocol("HTTP client", error.to_string()))?;
+        Ok(Self(Arc::new(Inner {
+            http,
+            options,
+            tokens: TokenStore::default(),
+        })))
+    }
+
+    /// The repository or layout that a reference lies in. Nothing is asked yet.
+    pub fn open(&self, reference: &Reference, access: Access) -> Box<dyn Repository> {
+        match reference {
+            Reference::Registry(place) => {
+                Box::new(RemoteRepository::new(self.clone(), place.clone(), access))
+            }
+            Reference::Layout(place) => Box::new(Layout::new(place.clone())),
+        }
+    }
+
+    pub(crate) fn is_plain(&self, registry: &str) -> bool {
+        self.0.options.plain_http.applies(registry)
+    }
+
+    /// `https://registry/v2/repository`.
+    pub(crate) fn base_url(&self, place: &RegistryReference) -> String {
+        let scheme = if self.is_plain(&place.registry) {
+            "http"
+        } else {
+            "https"
+        };
+        // The hub answers under another name than the one in references.
+        let host = match place.registry.as_str() {
+            "docker.io" => "registry-1.docker.io",
+            other => other,
+        };
+        format!("{scheme}://{host}/v2/{}", place.repository)
+    }
+
+    pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        self.0.http.request(method, url)
+    }
+
+    /// Sends a request that may be repeated, with whatever authorization the registry wants, again while the server
+    /// is in trouble. `accepted` are statuses besides 2xx that the caller reads itself.
+    pub(crate) async fn send(
+        &self,
+        exchange: &Exchange<'_>,
+        build: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, RegistryError> {
+        let mut pauses = Pauses::new(http::RETRIES);
+        loop {
+            let (error, pause) = match self.send_once(exchange, &build).await {
+                Ok(response) if exchange.takes(response.status()) => return Ok(response),
+                Ok(response) => {
+                    let pause = retry_after(response.headers());
+                    (http::failure(response, exchange.what).await, pause)
+                }
+                Err(error) => (error, None),
+            };
+            if !error.is_transient() || !pauses.wait(pause).await {
+                return Err(error);
+            }
+        }
+    }
+
+    /// One try; after a 401 a second one with a fresh token.
+    pub(crate) async fn send_once(
+        &self,
+        exchange: &Exchange<'_>,
+        build: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, RegistryError> {
+        let known = self.0.tokens.get(exchange.registry, exchange.scope);
+        let request = authorized(build(), known.as_ref());
+        let response = request
+            .send()
+            .await
+            .map_err(|error| http::unreachable(&error, exchange.what))?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        let Some(challenge) = Challenge::from_headers(response.headers()) else {
+            return Ok(response);
+        };
+        let token = self.answer(exchange, challenge).await?;
+        if matches!(token, Token::Anonymous) {
+            return Ok(response);
+        }
+        authorized(build(), Some(&token))
+            .send()
+            .await
+            .map_err(|error| http::unreachable(&error, exchange.what))
+    }
+
+    /// Answers a challenge and remembers the answer.
+    async fn answer(
+        &self,
+        exchange: &Exchange<'_>,
+        challenge: Challenge,
+    ) -> Result<Token, RegistryError> {
+        let registry = exchange.registry;
+        let credential = self.0.options.credentials.find(registry).await?;
+        let (token, life) = match challenge {
+            Challenge::Basic => match credential {
+                Some(Credential::Password { username, password }) => {
+                    (Token::Basic(username, password), None)
+                }
+                _ => return Ok(Token::Anonymous),
+            },
+            Challenge::Bearer { realm, service } => {
+                let secure = !self.is_plain(registry);
+                let server = (realm.as_str(), service.as_deref());
+                let (token, life) = fetch_token(
+                    &self.0.http,
+                    server,
+                    exchange.scope,
+                    credential.as_ref(),
+                    secure,
+                )
+                .await?;
+                (token, Some(life))
+            }
+        };
+        self.0
+            .tokens
+            .put(registry, exchange.scope, token.clone(), life);
+        Ok(token)
+    }
+
+    /// The token that the last exchange of this scope used, to send a body straight with it.
+    pub(crate) fn authorize(
+        &self,
+        registry: &str,
+        scope: &Scope,
+        request: RequestBuilder,
+    ) -> RequestBuilder {
+        authorized(request, self.0.tokens.get(registry, scope).as_ref())
+    }
+}
+
+fn authorized(request: RequestBuilder, token: Option<&Token>) -> RequestBuilder {
+    match token {
+        Some(Token::Basic(user, password)) => request.basic_auth(user, Some(password)),
+        Some(Token::Bearer(token)) => request.bearer_auth(token),
+        Some(Token::Anonymous) | None => request,
+    }
+}
+
+/// What a call is about.
+pub(crate) struct Exchange<'a> {
+    /// The registry's host, as in references.
+    pub(crate) registry: &'a str,
+    /// Rights it needs.
+    pub(crate) scope: &'a Scope,
+    /// Name for messages.
+    pub(crate) what: &'a str,
+    /// Statuses besides 2xx that the caller reads itself.
+    pub(crate) accepted: &'a [StatusCode],
+}
+
+impl Exchange<'_> {
+    fn takes(&self, status: StatusCode) -> bool {
+        status.is_success() || self.accepted.contains(&status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_goes_without_tls_by_itself() {
+        let table = [
+            ("localhost", true),
+            ("localhost:5000", true),
+            ("127.0.0.1:5000", true),
+            ("127.8.8.8", true),
+            ("[::1]:5000", true),
+            ("localhost.example.com", false),
+            ("10.0.0.1:5000", false),
+            ("registry.example.com", false),
+        ];
+        for (host, plain) in table {
+            assert_eq!(PlainHttp::Loopback.applies(host), plain, "{host}");
+        }
+        let hosts = PlainHttp::Hosts(BTreeSet::from(["10.0.0.1:5000".into()]));
+        assert!(hosts.applies("10.0.0.1:5000") && hosts.applies("localhost"));
+        assert!(!hosts.applies("10.0.0.1"));
+    }
+}

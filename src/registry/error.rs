@@ -1,0 +1,144 @@
+//! What can go wrong between us and a registry, told apart by what the caller must do.
+
+use std::{io, path::PathBuf};
+
+use aqueduct_core::{
+    image::{Digest, ManifestError, NoPlatform},
+    verdict::VerdictKind,
+};
+
+/// A failed call. The text names the place; secrets never stand in it.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The registry (or layout) answered that it has no such thing.
+    #[error("{what} does not exist{}", detail(message))]
+    NotFound {
+        /// The manifest or blob asked for.
+        what: String,
+        /// What the registry said, empty where it said nothing.
+        message: String,
+    },
+    /// The credentials were refused, or there are none and some are needed.
+    #[error("{what}: access refused ({status}){}", detail(message))]
+    Auth {
+        /// What was asked for.
+        what: String,
+        /// HTTP status: 401 or 403.
+        status: u16,
+        /// What the registry said, empty where it said nothing.
+        message: String,
+    },
+    /// The credentials could not be read or obtained.
+    #[error("credentials for {registry}: {cause}")]
+    Credentials {
+        /// The registry's host.
+        registry: String,
+        /// Why.
+        cause: String,
+    },
+    /// The image exists, but not for this platform.
+    #[error("{what}: {source}")]
+    NoPlatform {
+        /// The image.
+        what: String,
+        /// What was asked for, and what there is.
+        source: NoPlatform,
+    },
+    /// Nobody answered, or only with failures of the server's own, after all retries.
+    #[error("{what}: {cause}")]
+    Unreachable {
+        /// What was asked for.
+        what: String,
+        /// Why.
+        cause: String,
+    },
+    /// What came has another digest or size than what was asked for.
+    #[error("{what}: got {actual}, expected {expected}")]
+    Corrupt {
+        /// What was asked for.
+        what: String,
+        /// Digest or size expected.
+        expected: String,
+        /// Digest or size that came.
+        actual: String,
+    },
+    /// The registry understood, and said no.
+    #[error("{what}: refused with status {status}{}", detail(message))]
+    Refused {
+        /// What was asked for.
+        what: String,
+        /// HTTP status.
+        status: u16,
+        /// What the registry said, empty where it said nothing.
+        message: String,
+    },
+    /// The document is no manifest.
+    #[error("{what}: {source}")]
+    Manifest {
+        /// The manifest.
+        what: String,
+        /// Why.
+        source: ManifestError,
+    },
+    /// The answer breaks the distribution specification, or the layout breaks the image specification.
+    #[error("{what}: {cause}")]
+    Protocol {
+        /// What was asked for.
+        what: String,
+        /// What was wrong with the answer.
+        cause: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn detail(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
+}
+
+impl RegistryError {
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    pub(crate) fn protocol(what: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::Protocol {
+            what: what.into(),
+            cause: cause.into(),
+        }
+    }
+
+    pub(crate) fn digest(what: impl Into<String>, expected: &Digest, actual: &Digest) -> Self {
+        Self::Corrupt {
+            what: what.into(),
+            expected: expected.to_string(),
+            actual: actual.to_string(),
+        }
+    }
+
+    /// The verdict of a job whose image could not be had for this reason.
+    pub fn verdict_kind(&self) -> VerdictKind {
+        match self {
+            Self::NotFound { .. } => VerdictKind::ImageNotFound,
+            Self::Auth { .. } | Self::Credentials { .. } => VerdictKind::ImageAuth,
+            Self::NoPlatform { .. } => VerdictKind::ImageNoPlatform,
+            _ => VerdictKind::ImagePull,
+        }
+    }
+
+    /// Whether the same call may well succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Corrupt { .. })
+    }
+}

@@ -1,0 +1,129 @@
+//! Single HTTP exchanges: errors classified, bodies bounded.
+
+use oci_client::errors::OciEnvelope;
+use reqwest::{RequestBuilder, Response, StatusCode};
+
+use crate::{
+    RegistryError,
+    retry::{Pauses, retry_after, transient},
+};
+
+/// Tries after the first of every call that can be repeated.
+pub(crate) const RETRIES: usize = 4;
+/// Longest part of an error body that is read.
+const ERROR_BODY: usize = 8 * 1024;
+
+/// Sends a request whose body can be cloned, again while the server is in trouble. An answer that is not a success
+/// becomes the error it stands for.
+pub(crate) async fn send_retrying(
+    request: RequestBuilder,
+    what: &str,
+) -> Result<Response, RegistryError> {
+    let mut pauses = Pauses::new(RETRIES);
+    loop {
+        let once = request
+            .try_clone()
+            .ok_or_else(|| RegistryError::protocol(what, "the request can't be repeated"))?;
+        let (error, pause) = match once.send().await {
+            Ok(response) if response.status().is_success() => return Ok(response),
+            Ok(response) => {
+                let pause = retry_after(response.headers());
+                (failure(response, what).await, pause)
+            }
+            Err(error) => (unreachable(&error, what), None),
+        };
+        if !error.is_transient() || !pauses.wait(pause).await {
+            return Err(error);
+        }
+    }
+}
+
+/// The error that an answer without success stands for.
+pub(crate) async fn failure(response: Response, what: &str) -> RegistryError {
+    let status = response.status();
+    let message = message(response).await;
+    let what = what.to_owned();
+    match status {
+        StatusCode::NOT_FOUND => RegistryError::NotFound { what, message },
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => RegistryError::Auth {
+            what,
+            status: status.as_u16(),
+            message,
+        },
+        status if transient(status) => RegistryError::Unreachable {
+            what,
+            cause: if message.is_empty() {
+                format!("status {}", status.as_u16())
+            } else {
+                format!("status {}: {message}", status.as_u16())
+            },
+        },
+        status => RegistryError::Refused {
+            what,
+            status: status.as_u16(),
+            message,
+        },
+    }
+}
+
+/// A connection that failed or a body that broke off.
+pub(crate) fn unreachable(error: &reqwest::Error, what: &str) -> RegistryError {
+    RegistryError::Unreachable {
+        what: what.to_owned(),
+        cause: innermost(error),
+    }
+}
+
+/// The last error of the chain says what happened; those above it only where.
+fn innermost(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".into();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string().to_lowercase()
+}
+
+/// What the body says: the specification's error list, else the start of whatever a proxy sent.
+async fn message(mut response: Response) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > ERROR_BODY {
+            break;
+        }
+    }
+    if let Ok(envelope) = serde_json::from_slice::<OciEnvelope>(&body) {
+        let entries = envelope.errors.iter().map(|error| {
+            let code = serde_json::to_value(&error.code).unwrap_or_default();
+            format!("{} ({})", error.message, code.as_str().unwrap_or("?"))
+        });
+        return entries.collect::<Vec<_>>().join(", ");
+    }
+    let text = String::from_utf8_lossy(&body);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    line.unwrap_or_default().chars().take(160).collect()
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(crate) async fn bounded(
+    mut response: Response,
+    limit: usize,
+    what: &str,
+) -> Result<Vec<u8>, RegistryError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| unreachable(&error, what))?
+    {
+        body.extend_from_slice(&chunk);
+        if body.len() > limit {
+            let cause = format!("the answer is longer than {limit} bytes");
+            return Err(RegistryError::protocol(what, cause));
+        }
+    }
+    Ok(body)
+}
