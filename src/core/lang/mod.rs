@@ -4,6 +4,7 @@ pub mod context;
 pub mod duration;
 pub mod expr;
 pub mod glob;
+pub mod keywords;
 pub mod model;
 pub mod slug;
 pub mod variables;

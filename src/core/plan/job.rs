@@ -285,7 +285,7 @@ pub enum CacheKey {
     Text(String),
     /// Hash of these files' contents, behind a prefix.
     Files {
-        /// At most two paths.
+        /// At most ten paths; two of them by commits.
         files: Vec<String>,
         /// Text with variables.
         prefix: Option<String>,

@@ -1,7 +1,5 @@
 //! `trigger`.
 
-use indexmap::IndexMap;
-
 /// `trigger`: another pipeline that a job starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trigger {
@@ -13,8 +11,6 @@ pub struct Trigger {
     pub forward_yaml_variables: bool,
     /// Whether the pipeline's variables are handed on.
     pub forward_pipeline_variables: bool,
-    /// Inputs of the other pipeline, by name, as text.
-    pub inputs: IndexMap<String, String>,
 }
 
 /// Which pipeline a trigger starts; texts with variables unexpanded.
@@ -29,6 +25,8 @@ pub enum TriggerTarget {
     },
     /// One of this project, from one to three files.
     Child(Vec<ChildSource>),
+    /// None: the job takes the status of the latest pipeline of another project (`needs:pipeline` alone).
+    Upstream(String),
 }
 
 /// Where the file of a child pipeline comes from.

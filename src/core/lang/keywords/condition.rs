@@ -1,0 +1,73 @@
+//! Expressions and path lists, which `rules`, `only` and `except` share.
+
+use super::{
+    codes::{BLANK_VALUE, INVALID_EXPRESSION, SUSPICIOUS},
+    field::Field,
+    sink::Sink,
+};
+use crate::{
+    diag::{Diagnostic, Span},
+    lang::{expr::Expression, model::Spanned},
+    yaml::Style,
+};
+
+/// Most patterns of one `changes` or `exists`.
+pub(super) const MAX_PATTERNS: usize = 50;
+
+/// An expression, kept as text.
+pub(super) fn expression(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Spanned<String>> {
+    if field.node.is_null() {
+        let help = "write an expression, or remove `if` for a rule that always matches";
+        field.refuse(sink, BLANK_VALUE, "must not be blank", help);
+        return None;
+    }
+    let text = field.nonblank(sink)?;
+    match Expression::parse(text) {
+        Ok(expression) => {
+            for range in expression.compared_patterns() {
+                let span = inside(field, text, range);
+                let text = "compares with a regular expression, which is never equal";
+                let help = "use `=~` or `!~`";
+                sink.warning(SUSPICIOUS, field.path, span, text, help);
+            }
+        }
+        Err(error) => {
+            let span = inside(field, text, error.range.clone());
+            let text = format!("is not an expression: {error}");
+            let message = format!("{} {text}", field.path);
+            let mut found = Diagnostic::error(INVALID_EXPRESSION, span, message);
+            found.help = error.help.map(str::to_owned);
+            sink.add(&text, found);
+            return None;
+        }
+    }
+    Some(Spanned::new(text.to_owned(), field.span()))
+}
+
+/// A list of at most 50 path patterns.
+pub(super) fn patterns(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<Spanned<String>> {
+    let patterns = field.flat_texts(sink).unwrap_or_default();
+    field.check_count(sink, patterns.len(), MAX_PATTERNS);
+    patterns
+}
+
+/// The place of a part of a scalar's text. Where the notation doesn't show the text letter by letter (escapes, folded
+/// blocks) it is the whole scalar.
+fn inside(field: &Field<'_>, text: &str, range: std::ops::Range<usize>) -> Span {
+    let whole = field.span();
+    let quotes = match field.node.style() {
+        Style::Plain => 0,
+        Style::Quoted => 1,
+        Style::Block => return whole,
+    };
+    if (whole.end - whole.start) as usize != text.len() + 2 * quotes {
+        return whole;
+    }
+    let start = whole.start + (quotes + range.start.min(text.len())) as u32;
+    let end = whole.start + (quotes + range.end.min(text.len())) as u32;
+    Span {
+        start,
+        end,
+        ..whole
+    }
+}

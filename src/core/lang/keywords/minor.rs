@@ -1,0 +1,92 @@
+//! Keywords with little to them: `inherit`, `pages`, `dast_configuration`, `extends`.
+
+use super::{
+    artifacts::expiry,
+    codes::INVALID_VALUE,
+    default::DEFAULT_KEYS,
+    field::{Field, Map},
+    sink::Sink,
+};
+use crate::{diag::did_you_mean, lang::model::Inherit};
+
+/// `inherit`; its part about `default` has been applied when the file was composed.
+pub(super) fn inherit(field: &Field<'_>, sink: &mut Sink<'_>) -> Inherit {
+    let Some(map) = field.map(sink, &["default", "variables"]) else {
+        return Inherit::default();
+    };
+    if let Some(field) = map.get("default") {
+        inherit_default(&field, sink);
+    }
+    let Some(field) = map.get("variables") else {
+        return Inherit::default();
+    };
+    match flag_or_names(&field, sink) {
+        Some(Choice::Flag(false)) => Inherit::None,
+        Some(Choice::Names(names)) => Inherit::Only(names),
+        Some(Choice::Flag(true)) | None => Inherit::All,
+    }
+}
+
+/// `pages`; only checked.
+pub(super) fn pages(field: &Field<'_>, sink: &mut Sink<'_>) {
+    if field.node.as_bool().is_some() {
+        return;
+    }
+    let Some(map) = field.map(sink, &["publish", "path_prefix", "expire_in"]) else {
+        return;
+    };
+    optional_texts(&map, &["publish", "path_prefix"], sink);
+    if let Some(field) = map.get("expire_in") {
+        expiry(&field, sink);
+    }
+}
+
+/// `dast_configuration`; only checked.
+pub(super) fn dast_configuration(field: &Field<'_>, sink: &mut Sink<'_>) {
+    let keys = ["site_profile", "scanner_profile"];
+    if let Some(map) = field.map(sink, &keys) {
+        optional_texts(&map, &keys, sink);
+    }
+}
+
+fn optional_texts(map: &Map<'_>, keys: &[&str], sink: &mut Sink<'_>) {
+    for key in keys {
+        if let Some(field) = map.get(key) {
+            field.text(sink);
+        }
+    }
+}
+
+enum Choice {
+    Flag(bool),
+    Names(Vec<String>),
+}
+
+fn flag_or_names(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Choice> {
+    if let Some(flag) = field.node.as_bool() {
+        return Some(Choice::Flag(flag));
+    }
+    if field.node.as_sequence().is_none() {
+        let help = "write `true`, `false` or a list of names";
+        field.refuse_type(sink, "a boolean or a list", help);
+        return None;
+    }
+    field.strings(sink).map(Choice::Names)
+}
+
+fn inherit_default(field: &Field<'_>, sink: &mut Sink<'_>) {
+    let Some(Choice::Names(names)) = flag_or_names(field, sink) else {
+        return;
+    };
+    for name in names {
+        if DEFAULT_KEYS.contains(&name.as_str()) {
+            continue;
+        }
+        let help = did_you_mean(&name, DEFAULT_KEYS.iter().copied()).map_or_else(
+            || format!("use {}", super::field::one_of(DEFAULT_KEYS)),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let text = format!("`{name}` is not a keyword of `default`");
+        field.refuse(sink, INVALID_VALUE, &text, help);
+    }
+}
