@@ -9,6 +9,7 @@ pub mod diag;
 pub mod id;
 pub mod image;
 pub mod lang;
+pub mod mask;
 pub mod plan;
 pub mod platform;
 pub mod run;
