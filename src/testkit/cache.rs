@@ -27,6 +27,11 @@ pub fn once(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBu
     once_in(&dir().join("peers"), name, make)
 }
 
+/// Whether [`once`] has already completed `name`.
+pub fn complete(name: &str) -> bool {
+    dir().join(format!("peers/{name}.complete")).exists()
+}
+
 fn once_in(parent: &Path, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let path = parent.join(name);
     let complete = parent.join(format!("{name}.complete"));

@@ -36,6 +36,12 @@ pub enum Error {
         /// What it logged.
         log: String,
     },
+    /// A layout has no such image.
+    #[error("{reference} does not exist")]
+    NoImage {
+        /// `oci:PATH:TAG`.
+        reference: String,
+    },
     /// A file operation failed.
     #[error("{path}: {source}")]
     Io {

@@ -10,7 +10,7 @@ use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::command::{At, Result};
+use crate::command::{At, Error, Result};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -106,6 +106,38 @@ impl Layout {
             .collect();
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
         self.put("index.json", index.to_string().as_bytes())
+    }
+
+    /// The descriptor in `index.json` under a tag, without its annotations.
+    pub fn tagged(&self, tag: &str) -> Result<Value> {
+        let path = self.dir.join("index.json");
+        let bytes = fs::read(&path).at(&path)?;
+        let index: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let is_tagged =
+            |entry: &&Value| entry["annotations"]["org.opencontainers.image.ref.name"] == tag;
+        let entries = index["manifests"].as_array().into_iter().flatten();
+        let mut found = entries
+            .clone()
+            .find(is_tagged)
+            .cloned()
+            .ok_or(Error::NoImage {
+                reference: self.reference(tag),
+            })?;
+        if let Some(fields) = found.as_object_mut() {
+            fields.remove("annotations");
+        }
+        Ok(found)
+    }
+
+    /// Moves the blobs of another layout on the same file system into this one.
+    pub fn take_blobs(&self, from: &Path) -> Result<()> {
+        let source = from.join("blobs/sha256");
+        for entry in fs::read_dir(&source).at(&source)? {
+            let entry = entry.at(&source)?;
+            let target = self.dir.join("blobs/sha256").join(entry.file_name());
+            fs::rename(entry.path(), &target).at(&target)?;
+        }
+        Ok(())
     }
 
     fn blob(&self, media_type: &str, bytes: &[u8]) -> Result<Value> {

@@ -6,12 +6,14 @@
 //! says how to install it; nothing here skips.
 #![forbid(unsafe_code)]
 
+pub mod base_images;
 pub mod cache;
 pub mod command;
 pub mod debian;
 pub mod images;
 pub mod layout;
 mod peer;
+pub mod podman;
 pub mod pypiserver;
 pub mod registry;
 

@@ -1,4 +1,4 @@
-//! Development commands: `cargo xtask demo | test | check | bench`.
+//! Development commands: `cargo xtask demo | test | check | bench | images`.
 //!
 //! Everything a developer or a CI machine needs beyond Rust, git and a C compiler is installed from
 //! here, and announced before it is.
@@ -7,6 +7,7 @@
 mod cargo;
 mod check;
 mod error;
+mod images;
 mod setup;
 mod stage;
 mod test;
@@ -20,6 +21,7 @@ usage: cargo xtask COMMAND
 
   check         format, lints and the tests that need nothing but Rust
   test          everything, on real peers; installs what is missing (as root)
+  images        makes the base images of runner-images/ and prints their references
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn dispatch(words: &[&str]) -> Result<bool> {
     match words {
         ["check"] => Ok(check::run()),
         ["test"] => test::run(),
+        ["images"] => images::run(),
         ["help" | "--help" | "-h"] => {
             stage::say(USAGE);
             Ok(true)

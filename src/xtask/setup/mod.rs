@@ -4,7 +4,7 @@ mod apt;
 mod binfmt;
 
 use aqueduct_core::platform::Arch;
-use aqueduct_testkit::{images, pypiserver};
+use aqueduct_testkit::{base_images, images, pypiserver};
 
 use crate::{
     error::Result,
@@ -22,16 +22,22 @@ pub(crate) enum Need {
     PypiServer,
     /// busybox images of both architectures in the cache.
     Busybox,
+    /// The images of `runner-images/` in the cache.
+    BaseImages,
 }
 
 impl Need {
     /// What `cargo xtask test` needs, in the order of installation.
-    pub(crate) const TEST: [Self; 4] = [
+    pub(crate) const TEST: [Self; 5] = [
         Self::Packages,
         Self::Binfmt,
         Self::PypiServer,
         Self::Busybox,
+        Self::BaseImages,
     ];
+
+    /// What the base images need.
+    pub(crate) const IMAGES: [Self; 3] = [Self::Packages, Self::Binfmt, Self::BaseImages];
 
     /// What is going to be done for it; nothing if it is there.
     fn todo(self) -> Result<Option<String>> {
@@ -47,6 +53,10 @@ impl Need {
             }),
             Self::PypiServer => Some("pypiserver (PyPI), in a virtual environment".into()),
             Self::Busybox => Some("busybox images of both architectures (Debian)".into()),
+            Self::BaseImages => (!base_images::ready()).then(|| {
+                "the base images of runner-images/ for both architectures (Debian; several minutes)"
+                    .into()
+            }),
         })
     }
 
@@ -61,6 +71,7 @@ impl Need {
                 }
                 images::busybox_index()?;
             }
+            Self::BaseImages => drop(base_images::layout()?),
         }
         Ok(())
     }

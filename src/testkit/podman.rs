@@ -1,0 +1,99 @@
+//! podman as a foreign client: what a released image looks like to somebody else.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use aqueduct_core::platform::Platform;
+use nix::mount::{MntFlags, umount2};
+use tempfile::TempDir;
+
+use crate::command::{At, Result, run};
+
+/// podman with image storage of its own.
+#[derive(Debug)]
+pub struct Podman {
+    dir: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+impl Podman {
+    /// With an empty storage, removed on drop.
+    pub fn new() -> Result<Self> {
+        let dir = tempfile::tempdir().at(&std::env::temp_dir())?;
+        Ok(Self {
+            dir: dir.path().to_owned(),
+            _temporary: Some(dir),
+        })
+    }
+
+    /// With its storage in a directory of the caller's.
+    pub fn in_dir(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            _temporary: None,
+        }
+    }
+
+    /// A podman command on this storage, with the flags that work without systemd.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("podman");
+        command.arg("--root").arg(self.dir.join("store"));
+        command.arg("--runroot").arg(self.dir.join("run"));
+        command.args(["--cgroup-manager=cgroupfs", "--runtime=runc"]);
+        command
+    }
+
+    /// Pulls `image` for a platform, over plain HTTP if need be, and runs it without a network;
+    /// returns what it printed.
+    pub fn run(&self, platform: &Platform, image: &str, arguments: &[&str]) -> Result<String> {
+        let mut pull = self.command();
+        pull.args(["pull", "--quiet", "--tls-verify=false"]);
+        // An index keeps its name for the platform pulled last: run what this pull gave.
+        let pulled = pull.arg(format!("--platform={platform}")).arg(image);
+        let id = String::from_utf8_lossy(&run(pulled, "podman")?.stdout).into_owned();
+        let mut command = self.command();
+        command.args(["run", "--rm", "--network=none"]);
+        // podman's defaults are above what an unprivileged virtual machine may set.
+        command.args(["--ulimit=nofile=4096:4096", "--ulimit=nproc=30000:30000"]);
+        command.arg(id.trim()).args(arguments);
+        let output = run(&mut command, "podman")?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+impl Drop for Podman {
+    fn drop(&mut self) {
+        // podman mounts its storage on itself and leaves it so; without images it never did.
+        let _ = umount2(&self.dir.join("store/overlay"), MntFlags::MNT_DETACH);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aqueduct_core::platform::Arch;
+
+    use super::*;
+    use crate::{images, registry::Registry};
+
+    #[test]
+    fn runs_both_architectures_of_an_index() {
+        let podman = Podman::new().unwrap();
+        let registry = Registry::start().unwrap();
+        let image = format!("{}/busybox:latest", registry.host());
+        let layout = images::busybox_index().unwrap();
+        let mut copy = Command::new("skopeo");
+        copy.args(["copy", "--all", "--quiet", "--dest-tls-verify=false"]);
+        copy.arg(layout.reference(images::TAG));
+        run(copy.arg(format!("docker://{image}")), "skopeo").unwrap();
+        for arch in Arch::ALL {
+            let platform = Platform::linux(arch);
+            let printed = podman.run(&platform, &image, &["uname", "-m"]).unwrap();
+            assert_eq!(printed.trim(), arch.uname());
+        }
+        let store = podman.dir.clone();
+        drop(podman);
+        assert!(!store.exists());
+    }
+}
