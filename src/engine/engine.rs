@@ -1,30 +1,27 @@
 //! The engine of a run in one process.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aqueduct_core::{
-    id::JobId,
     plan::Plan,
-    run::{Effect, EffectKind, Ignored, Status},
+    run::Status,
     sched::Offer,
     time::{Millis, Timestamp},
 };
 use aqueduct_ports::{
     clock::Clock,
-    work::{Assignment, Directive, JobEnd, Lease, Report, WorkError, WorkSource},
+    work::{Assignment, Directive, Lease, Report, WorkError, WorkSource},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     EngineError, JobHead, RunEvent, RunEvents, RunOptions, Snapshot,
     event::{self, EventSink},
-    pipeline::{Appended, Pipeline, Reported, Settings},
+    pipeline::{Candidate, Pipeline, Settings},
     select::select,
+    shared::Shared,
     snapshot,
     variables::{LeaseContext, job_variables},
 };
@@ -37,17 +34,6 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     options: RunOptions,
     trace_room: Arc<Semaphore>,
-}
-
-struct Shared {
-    pipeline: Pipeline,
-    events: EventSink,
-    /// Something happened that somebody may wait for.
-    changed: bool,
-    /// The status the run ended with.
-    ended: Option<Status>,
-    /// Until when cancelled attempts may live, as their runners were told.
-    told: BTreeMap<u64, Timestamp>,
 }
 
 /// What a runner that asks for work gets.
@@ -87,13 +73,8 @@ impl Engine {
             trace_limit: options.trace_limit,
             mutant: None,
         };
-        let mut shared = Shared {
-            pipeline: Pipeline::begin(Arc::new(plan), settings, &played, now),
-            events: sink,
-            changed: false,
-            ended: None,
-            told: BTreeMap::new(),
-        };
+        let pipeline = Pipeline::begin(Arc::new(plan), settings, &played, now);
+        let mut shared = Shared::new(pipeline, sink);
         shared.tell(now);
         let engine = Self {
             shared: Mutex::new(shared),
@@ -204,7 +185,7 @@ impl Engine {
     fn assign(
         &self,
         pipeline: &mut Pipeline,
-        candidate: crate::pipeline::Candidate,
+        candidate: Candidate,
         now: Timestamp,
     ) -> Option<Assignment> {
         let at = candidate.at;
@@ -213,7 +194,7 @@ impl Engine {
         let context = LeaseContext {
             key,
             now,
-            extra: &self.options.variables,
+            persisted: &self.options.persisted,
             secrets: &self.options.secrets,
         };
         match job_variables(pipeline, at, &context) {
@@ -229,189 +210,6 @@ impl Engine {
                 dependencies: pipeline.dependencies(at),
                 lease_time: pipeline.lease_time(),
             }),
-        }
-    }
-}
-
-impl Shared {
-    /// Turns the effects that are due into events, and notices the end.
-    fn tell(&mut self, now: Timestamp) {
-        for effect in self.pipeline.take_outbox() {
-            self.changed = true;
-            if let Some(event) = self.event_of(effect) {
-                self.events.send(now, event, None);
-            }
-        }
-        if self.ended.is_none() && self.pipeline.state().is_at_rest() {
-            let state = self.pipeline.state();
-            let (status, duration) = (state.status, now.since(state.begun));
-            self.ended = Some(status);
-            self.changed = true;
-            let event = RunEvent::PipelineFinished { status, duration };
-            self.events.send(now, event, None);
-            self.events.close();
-        }
-    }
-
-    fn event_of(&self, effect: Effect) -> Option<RunEvent> {
-        match effect.kind {
-            EffectKind::JobMoved {
-                job,
-                attempt,
-                from,
-                to,
-            } => {
-                let at = self.pipeline.rules().position(job)?;
-                Some(if to.is_terminal() {
-                    self.finished(at, to)
-                } else {
-                    RunEvent::JobMoved {
-                        job: self.name(at),
-                        attempt,
-                        from,
-                        to,
-                        waiting: snapshot::waiting(&self.pipeline, at),
-                    }
-                })
-            }
-            EffectKind::Retrying {
-                job,
-                attempt,
-                verdict,
-                budget,
-            } => Some(RunEvent::JobRetrying {
-                job: self.name(self.pipeline.rules().position(job)?),
-                attempt,
-                verdict,
-                budget,
-            }),
-            // Runners hear of the first by `canceled`, which looks at the state; the pipeline's status is in its last
-            // event and in snapshots; the others never leave the pipeline.
-            EffectKind::StopAttempt { .. }
-            | EffectKind::PipelineMoved { .. }
-            | EffectKind::RequestResource { .. }
-            | EffectKind::ReleaseResource { .. } => None,
-        }
-    }
-
-    fn finished(&self, at: usize, status: Status) -> RunEvent {
-        let state = &self.pipeline.state().jobs[at];
-        let ending = state.ending.as_ref();
-        let taken = ending.and_then(|ending| ending.taken);
-        RunEvent::JobFinished {
-            job: self.name(at),
-            attempt: state.attempt,
-            status,
-            verdict: ending.and_then(|ending| ending.verdict.clone()),
-            exit_code: ending.and_then(|ending| ending.exit_code),
-            allow_failure: ending.is_some_and(|ending| ending.allowed),
-            duration: taken.map_or(Millis(0), |taken| state.since.since(taken)),
-            coverage: self
-                .pipeline
-                .output(at)
-                .and_then(|output| output.coverage.clone()),
-        }
-    }
-
-    fn name(&self, at: usize) -> String {
-        self.pipeline.plan().jobs[at].name.clone()
-    }
-
-    /// What the holder of a lease has not been told yet.
-    fn cancel_news(&mut self, lease: &Lease, now: Timestamp) -> Option<Directive> {
-        let (directive, ends) = match self.pipeline.directive(lease.key.job, lease.token, now) {
-            Ok((directive, ends)) => (directive, ends?),
-            // Its own report ended it.
-            Err(Ignored::Repeat) => return None,
-            Err(_) => (Directive::Cancel { grace: Millis(0) }, Timestamp(i64::MIN)),
-        };
-        let told = self.told.get(&lease.token);
-        if told.is_some_and(|told| *told <= ends) {
-            return None;
-        }
-        self.told.insert(lease.token, ends);
-        Some(directive)
-    }
-
-    fn append(
-        &mut self,
-        lease: &Lease,
-        offset: u64,
-        bytes: &Bytes,
-        room: Option<OwnedSemaphorePermit>,
-        now: Timestamp,
-        limit: u64,
-    ) -> Result<u64, WorkError> {
-        let job = lease.key.job;
-        let appended = match self
-            .pipeline
-            .append_trace(job, lease.token, offset, bytes.len())
-        {
-            Ok(appended) => appended,
-            Err(Ignored::Repeat) => return Ok(self.received(job)),
-            Err(_) => return Err(WorkError::Stale),
-        };
-        let Appended {
-            received,
-            keep,
-            limit_reached,
-        } = appended;
-        if !keep.is_empty() {
-            self.log(lease, bytes.slice(keep), room, now);
-        }
-        if limit_reached {
-            let notice = format!("\nthe log is longer than {limit} bytes: the rest is dropped\n");
-            self.log(lease, notice.into(), None, now);
-        }
-        Ok(received)
-    }
-
-    fn received(&self, job: JobId) -> u64 {
-        let at = self.pipeline.rules().position(job);
-        at.map_or(0, |at| self.pipeline.trace(at).received)
-    }
-
-    fn log(&self, lease: &Lease, bytes: Bytes, room: Option<OwnedSemaphorePermit>, now: Timestamp) {
-        if let Some(at) = self.pipeline.rules().position(lease.key.job) {
-            let event = RunEvent::Log {
-                job: self.name(at),
-                attempt: lease.key.attempt,
-                bytes,
-            };
-            self.events.send(now, event, room);
-        }
-    }
-
-    fn report(&mut self, lease: &Lease, report: Report, now: Timestamp) -> Result<(), WorkError> {
-        match report {
-            Report::Started(placement) => {
-                match self.pipeline.started(lease.key.job, lease.token, now) {
-                    Ok(()) => {}
-                    Err(Ignored::Repeat) => return Ok(()),
-                    Err(_) => return Err(WorkError::Stale),
-                }
-                self.tell(now);
-                if let Some(at) = self.pipeline.rules().position(lease.key.job) {
-                    let event = RunEvent::JobStarted {
-                        job: self.name(at),
-                        attempt: lease.key.attempt,
-                        placement,
-                    };
-                    self.events.send(now, event, None);
-                }
-                Ok(())
-            }
-            Report::Finished(end) => self.finish(lease, &end, now),
-        }
-    }
-
-    fn finish(&mut self, lease: &Lease, end: &JobEnd, now: Timestamp) -> Result<(), WorkError> {
-        match self.pipeline.finished(lease.key.job, lease.token, end, now) {
-            Ok(Reported::Taken) | Err(Ignored::Repeat) => Ok(()),
-            Ok(Reported::TraceIncomplete { received }) => {
-                Err(WorkError::TraceIncomplete { stored: received })
-            }
-            Err(_) => Err(WorkError::Stale),
         }
     }
 }

@@ -13,6 +13,7 @@ mod event;
 mod options;
 pub mod pipeline;
 mod select;
+mod shared;
 mod snapshot;
 mod variables;
 

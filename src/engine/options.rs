@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use aqueduct_core::{id::PipelineId, plan::PlanVariable, run::Limits, time::Millis};
+use aqueduct_core::{id::PipelineId, run::Limits, time::Millis};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -14,8 +14,9 @@ pub struct RunOptions {
     pub jobs: Vec<String>,
     /// Manual jobs to play, by full name or by the name in the file.
     pub play: Vec<String>,
-    /// Variables of the lease beyond those that the engine knows, lowest precedence first.
-    pub variables: Vec<PlanVariable>,
+    /// Variables that exist only once a job is leased, beyond those that the engine makes (`CI_JOB_ID`, `CI_PIPELINE_ID` and
+    /// their like); as low in precedence as the predefined ones.
+    pub persisted: Vec<(String, String)>,
     /// Values of the plan's secrets.
     pub secrets: Secrets,
     /// Deadlines and budgets.
@@ -35,7 +36,7 @@ impl Default for RunOptions {
             pipeline: PipelineId(1),
             jobs: Vec::new(),
             play: Vec::new(),
-            variables: Vec::new(),
+            persisted: Vec::new(),
             secrets: Secrets::default(),
             limits: Limits::default(),
             lease_time: Millis::from_secs(60),
@@ -50,9 +51,9 @@ impl Default for RunOptions {
 pub struct Secrets(BTreeMap<String, String>);
 
 impl Secrets {
-    /// The value of a secret.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+    /// The values by name.
+    pub(crate) const fn all(&self) -> &BTreeMap<String, String> {
+        &self.0
     }
 }
 

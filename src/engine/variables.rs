@@ -2,7 +2,8 @@
 
 use aqueduct_core::{
     id::{AttemptKey, JobId},
-    plan::{PlanJob, PlanVariable, VariableOrigin},
+    lang::variables::{Known, LeaseError, LeasedVariable, at_lease},
+    plan::PlanJob,
     time::Timestamp,
     verdict::{Verdict, VerdictKind},
 };
@@ -16,8 +17,8 @@ pub(crate) struct LeaseContext<'a> {
     pub(crate) key: AttemptKey,
     /// When.
     pub(crate) now: Timestamp,
-    /// The run's own, lowest precedence first.
-    pub(crate) extra: &'a [PlanVariable],
+    /// The run's own.
+    pub(crate) persisted: &'a [(String, String)],
     /// Values of secrets.
     pub(crate) secrets: &'a Secrets,
 }
@@ -29,55 +30,57 @@ pub(crate) fn job_variables(
     context: &LeaseContext<'_>,
 ) -> Result<Vec<JobVariable>, Verdict> {
     let job = &pipeline.plan().jobs[at];
-    let mut all = persisted(pipeline, job, context);
-    all.extend(job.variables.iter().cloned());
-    all.extend(context.extra.iter().cloned());
-    all.extend(pipeline.dotenv(at).map(|(key, value)| PlanVariable {
-        raw: true,
-        ..variable(key, value.clone(), VariableOrigin::Dotenv)
-    }));
-    // Stable: of one origin, the later entry wins.
-    all.sort_by_key(|variable| variable.origin);
-    let mut last: Vec<PlanVariable> = Vec::with_capacity(all.len());
-    for variable in all.into_iter().rev() {
-        if !last.iter().any(|known| known.key == variable.key) {
-            last.push(variable);
-        }
-    }
-    last.into_iter()
-        .rev()
-        .map(|variable| final_variable(variable, context.secrets))
-        .collect()
+    let mut persisted = own(pipeline, job, context);
+    persisted.extend(context.persisted.iter().cloned());
+    let dotenv: Vec<(String, String)> = pipeline.dotenv(at).cloned().collect();
+    let known = Known {
+        persisted: &persisted,
+        dotenv: &dotenv,
+        secrets: Some(context.secrets.all()),
+    };
+    let leased = at_lease(&job.variables, known).map_err(|error| verdict(&error))?;
+    let mut variables: Vec<JobVariable> = leased.into_iter().map(job_variable).collect();
+    mask_token(&mut variables);
+    Ok(variables)
 }
 
-fn final_variable(variable: PlanVariable, secrets: &Secrets) -> Result<JobVariable, Verdict> {
-    let value = if variable.secret && variable.value.is_empty() {
-        let cause = || format!("the secret {} has no value", variable.key);
-        secrets
-            .get(&variable.key)
-            .ok_or_else(|| Verdict::new(VerdictKind::SecretMissing, cause()))?
-            .to_owned()
-    } else {
-        variable.value
-    };
-    Ok(JobVariable {
-        key: variable.key,
-        value,
-        file: variable.file,
-        masked: variable.secret,
-        raw: variable.raw,
-    })
+/// The job's token is a secret although it stands in no plan.
+fn mask_token(variables: &mut [JobVariable]) {
+    if let Some(token) = variables.iter_mut().find(|known| known.key == JOB_TOKEN) {
+        token.masked = true;
+    }
 }
+
+fn job_variable(leased: LeasedVariable) -> JobVariable {
+    JobVariable {
+        key: leased.key,
+        value: leased.value,
+        file: leased.file,
+        masked: leased.masked,
+        raw: leased.raw,
+    }
+}
+
+fn verdict(error: &LeaseError) -> Verdict {
+    let kind = match error {
+        LeaseError::MissingSecrets(_) => VerdictKind::SecretMissing,
+        LeaseError::Expansion(_) => VerdictKind::ConfigInvalid,
+    };
+    Verdict::new(kind, error.to_string())
+}
+
+const JOB_TOKEN: &str = "CI_JOB_TOKEN";
 
 /// Variables that exist only once a job has an id and a time.
-fn persisted(pipeline: &Pipeline, job: &PlanJob, context: &LeaseContext<'_>) -> Vec<PlanVariable> {
+fn own(pipeline: &Pipeline, job: &PlanJob, context: &LeaseContext<'_>) -> Vec<(String, String)> {
     let AttemptKey {
         pipeline: id,
         job: JobId(job_id),
         attempt,
     } = context.key;
     let started = context.now.rfc3339();
-    let plain = [
+    let project = |what: &str, id: u64| format!("$CI_PROJECT_URL/-/{what}/{id}");
+    [
         ("CI_JOB_ID", job_id.to_string()),
         ("CI_PIPELINE_ID", id.to_string()),
         ("CI_PIPELINE_IID", id.to_string()),
@@ -85,41 +88,16 @@ fn persisted(pipeline: &Pipeline, job: &PlanJob, context: &LeaseContext<'_>) -> 
         ("CI_JOB_TIMEOUT", (job.timeout.0 / 1000).to_string()),
         ("CI_JOB_STARTED_AT_SLUG", slug(&started)),
         ("CI_JOB_STARTED_AT", started),
-        ("CI_JOB_STATUS", "running".to_owned()),
-        ("CI_JOB_URL", format!("$CI_PROJECT_URL/-/jobs/{job_id}")),
-        (
-            "CI_PIPELINE_URL",
-            format!("$CI_PROJECT_URL/-/pipelines/{id}"),
-        ),
-    ];
-    let token = PlanVariable {
-        secret: true,
-        raw: true,
-        ..variable(
-            "CI_JOB_TOKEN",
-            format!("aqueduct-local-{id}-{job_id}-{attempt}"),
-            VariableOrigin::Predefined,
-        )
-    };
-    plain
-        .into_iter()
-        .map(|(key, value)| variable(key, value, VariableOrigin::Predefined))
-        .chain([token])
-        .collect()
+        ("CI_JOB_URL", project("jobs", job_id)),
+        ("CI_PIPELINE_URL", project("pipelines", id.0)),
+        // There is no server that would take it; scripts that only pass it on must not fail for want of it.
+        (JOB_TOKEN, format!("aqueduct-local-{id}-{job_id}-{attempt}")),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
 }
 
-fn variable(key: &str, value: String, origin: VariableOrigin) -> PlanVariable {
-    PlanVariable {
-        key: key.to_owned(),
-        value,
-        origin,
-        raw: false,
-        file: false,
-        secret: false,
-    }
-}
-
-/// As GitLab makes it: `2026-11-24T08-30-00Z` in lower case.
+/// As GitLab makes it: `2026-11-24t08-30-00z`.
 fn slug(time: &str) -> String {
     time.to_ascii_lowercase().replace(':', "-")
 }

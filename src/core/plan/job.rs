@@ -65,6 +65,39 @@ pub struct PlanJob {
     pub unsupported: Vec<String>,
 }
 
+impl PlanJob {
+    /// A job of that name with GitLab's defaults for all the rest: on success of all earlier stages, one hour, no retry.
+    pub fn new(name: &str, stage: &str, stage_index: u32, kind: JobKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            base: name.to_owned(),
+            stage: stage.to_owned(),
+            stage_index,
+            kind,
+            when: When::OnSuccess,
+            allow_failure: AllowFailure::No,
+            start_in: None,
+            needs: None,
+            artifacts_from: Vec::new(),
+            tags: Vec::new(),
+            arch: None,
+            image: None,
+            services: Vec::new(),
+            variables: Vec::new(),
+            artifacts: None,
+            cache: Vec::new(),
+            retry: Retry::default(),
+            timeout: Millis::from_secs(3600),
+            interruptible: false,
+            environment: None,
+            resource_group: None,
+            coverage: None,
+            reason: String::new(),
+            unsupported: Vec::new(),
+        }
+    }
+}
+
 /// What a job does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
