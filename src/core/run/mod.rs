@@ -14,6 +14,13 @@ mod rules;
 mod state;
 mod status;
 
+#[cfg(test)]
+mod composite_tests;
+#[cfg(test)]
+mod machine_tests;
+#[cfg(test)]
+mod property_tests;
+
 pub use composite::{Graph, Seen, SeenSet, composite, start};
 pub use effect::{Budget, Effect, EffectKind};
 pub use event::{Event, Ignored};

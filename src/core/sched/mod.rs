@@ -5,6 +5,8 @@
 //! decided here: the engine hands out jobs in order.
 
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 pub use refusal::refusal;
 
