@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod diag;
+pub mod elf;
 pub mod id;
 pub mod image;
 pub mod lang;

@@ -1,6 +1,7 @@
 //! Registry logins: docker's `config.json`, podman's `auth.json`, credential helpers.
 
 use std::{
+    collections::BTreeSet,
     env, fmt,
     fs::File,
     io,
@@ -88,6 +89,18 @@ impl Credentials {
         Self::from_fn(move |host| match (self.0)(host)? {
             Some(found) => Ok(Some(found)),
             None => (next.0)(host),
+        })
+    }
+
+    /// As `self`, but nothing for these hosts.
+    #[must_use]
+    pub fn except(self, hosts: BTreeSet<String>) -> Self {
+        Self::from_fn(move |host| {
+            if hosts.contains(host) {
+                Ok(None)
+            } else {
+                (self.0)(host)
+            }
         })
     }
 

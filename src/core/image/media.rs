@@ -6,6 +6,8 @@ pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// OCI image configuration.
 pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// Docker's image configuration.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 /// Layer, gzip-compressed tar.
 pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// Docker's manifest list.
@@ -25,4 +27,9 @@ pub fn is_index(media_type: &str) -> bool {
 /// Whether it names the manifest of a single image.
 pub fn is_image(media_type: &str) -> bool {
     matches!(media_type, MANIFEST | DOCKER_MANIFEST)
+}
+
+/// Whether it names the configuration of an image.
+pub fn is_config(media_type: &str) -> bool {
+    matches!(media_type, CONFIG | DOCKER_CONFIG)
 }

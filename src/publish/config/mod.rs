@@ -1,0 +1,111 @@
+//! Destinations and registries of `aqueduct.toml` (design section 4).
+//!
+//! Only the tables `destinations` and `registries` are read here. Within them an unknown key is an error that
+//! names its path: a misspelt option must not silently change what a release does.
+
+mod destination;
+mod registry;
+mod secret;
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+pub use destination::{Destination, DirectoryDestination, LaterDestination, PypiDestination};
+pub use registry::{RegistryAuth, RegistrySettings};
+pub use secret::{Secret, SecretSource};
+
+/// Where releases can go, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Python repositories.
+    pub destinations: IndexMap<String, Destination>,
+    /// OCI registries.
+    pub registries: IndexMap<String, RegistrySettings>,
+    /// What relative paths are relative to: the directory of the file.
+    pub base_dir: PathBuf,
+}
+
+/// What is wrong with the file, with the path of the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {cause}")]
+pub struct ConfigError {
+    /// The file's name.
+    pub file: String,
+    /// Path of the key, and why.
+    pub cause: String,
+}
+
+impl Settings {
+    /// Reads the text of `file`. Other tables than ours are left to their owners.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        let fail = |cause: String| ConfigError {
+            file: file.display().to_string(),
+            cause,
+        };
+        let document: toml::Table =
+            toml::from_str(text).map_err(|error| fail(error.to_string().trim().to_owned()))?;
+        Ok(Self {
+            destinations: section(&document, "destinations", Destination::read).map_err(fail)?,
+            registries: section(&document, "registries", RegistrySettings::read).map_err(fail)?,
+            base_dir: file.parent().unwrap_or(Path::new("")).to_owned(),
+        })
+    }
+
+    /// The destination of that name, or what names there are.
+    pub fn destination(&self, name: &str) -> Result<&Destination, String> {
+        let found = self.destinations.get(name);
+        found.ok_or_else(|| unknown("destination", name, self.destinations.keys()))
+    }
+
+    /// The registry of that name, or what names there are.
+    pub fn registry(&self, name: &str) -> Result<&RegistrySettings, String> {
+        let found = self.registries.get(name);
+        found.ok_or_else(|| unknown("registry", name, self.registries.keys()))
+    }
+
+    /// A path of the file as one that can be opened.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.base_dir.join(path)
+    }
+}
+
+fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    let known = if known.is_empty() {
+        "none is defined".to_owned()
+    } else {
+        format!("there is {}", known.join(", "))
+    };
+    format!("no {kind} `{name}` in aqueduct.toml; {known}")
+}
+
+fn section<T>(
+    document: &toml::Table,
+    name: &str,
+    read: impl Fn(&str, &toml::Table) -> Result<T, String>,
+) -> Result<IndexMap<String, T>, String> {
+    let entries = match document.get(name) {
+        None => return Ok(IndexMap::new()),
+        Some(toml::Value::Table(entries)) => entries,
+        Some(_) => return Err(format!("`{name}` must be a table of tables")),
+    };
+    let read_entry = |(key, value): (&String, &toml::Value)| {
+        let path = format!("{name}.{key}");
+        let table = value
+            .as_table()
+            .ok_or_else(|| format!("`{path}` must be a table"))?;
+        Ok((key.clone(), read(&path, table)?))
+    };
+    entries.iter().map(read_entry).collect()
+}
+
+/// Reads a table into a type whose unknown keys are refused; the error names the table's path.
+fn typed<T: serde::de::DeserializeOwned>(path: &str, table: toml::Table) -> Result<T, String> {
+    table
+        .try_into()
+        .map_err(|error: toml::de::Error| format!("`{path}`: {}", error.message()))
+}
+
+#[cfg(test)]
+mod tests;

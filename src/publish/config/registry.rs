@@ -1,0 +1,90 @@
+//! OCI registries: `[registries.NAME]`.
+
+use serde::Deserialize;
+
+use super::{SecretSource, typed};
+
+/// A registry that `copy_to` can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrySettings {
+    /// Host, with its port where it has one.
+    pub host: String,
+    /// Put before the repository's name.
+    pub prefix: Option<String>,
+    /// How to log in.
+    pub auth: RegistryAuth,
+    /// Without TLS; loopback addresses need not say so.
+    pub plain_http: bool,
+}
+
+/// How to log in to a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistryAuth {
+    /// `auth = "docker-config"`, the default: docker's and podman's files and helpers.
+    DockerConfig,
+    /// `auth = "anonymous"`.
+    Anonymous,
+    /// `username` and `password`.
+    Password {
+        /// User name.
+        username: String,
+        /// Where the password is.
+        password: SecretSource,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    host: String,
+    prefix: Option<String>,
+    auth: Option<WrittenAuth>,
+    username: Option<String>,
+    password: Option<SecretSource>,
+    #[serde(default)]
+    plain_http: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WrittenAuth {
+    DockerConfig,
+    Anonymous,
+}
+
+impl RegistrySettings {
+    pub(super) fn read(path: &str, table: &toml::Table) -> Result<Self, String> {
+        let written: Written = typed(path, table.clone())?;
+        if written.host.is_empty() || written.host.contains('/') {
+            return Err(format!(
+                "`{path}.host` must be a host without scheme and path"
+            ));
+        }
+        let auth = match (written.auth, written.username, written.password) {
+            (None, Some(username), Some(password)) => RegistryAuth::Password { username, password },
+            (None | Some(WrittenAuth::DockerConfig), None, None) => RegistryAuth::DockerConfig,
+            (Some(WrittenAuth::Anonymous), None, None) => RegistryAuth::Anonymous,
+            _ => {
+                return Err(format!(
+                    "`{path}` wants either `auth` or both `username` and `password`"
+                ));
+            }
+        };
+        Ok(Self {
+            host: written.host,
+            prefix: written
+                .prefix
+                .map(|prefix| prefix.trim_matches('/').to_owned()),
+            auth,
+            plain_http: written.plain_http,
+        })
+    }
+
+    /// The repository that `repository` of another registry is copied to.
+    pub fn repository_for(&self, repository: &str) -> String {
+        match &self.prefix {
+            Some(prefix) if !prefix.is_empty() => format!("{prefix}/{repository}"),
+            _ => repository.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A layer: a sorted, timeless tar, gzipped, hashed inside and out while it is written.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use aqueduct_core::image::{Descriptor, Digest, media};
+use flate2::{Compression, GzBuilder, write::GzEncoder};
+use sha2::{Digest as _, Sha256};
+use tar::{EntryType, Header};
+use tempfile::NamedTempFile;
+
+use super::{
+    Ownership, PackError,
+    tree::{Kind, Node, Tree},
+};
+
+/// A written layer; the file goes with the value.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// The compressed tar.
+    pub(super) file: NamedTempFile,
+    /// What a manifest says of it.
+    pub(super) descriptor: Descriptor,
+    /// Digest of the uncompressed tar.
+    pub(super) diff_id: Digest,
+}
+
+/// Writes the layer of a tree.
+pub(super) fn write(tree: &Tree, ownership: Ownership, epoch: i64) -> Result<Layer, PackError> {
+    let file = NamedTempFile::new().map_err(|error| failed(&std::env::temp_dir(), &error))?;
+    let path = file.path().to_owned();
+    let buffered = io::BufWriter::with_capacity(256 * 1024, file);
+    // No name, no time: the header holds nothing but what the content decides.
+    let gzip = GzBuilder::new()
+        .mtime(0)
+        .write(Hashing::new(buffered), Compression::default());
+    let mut archive = tar::Builder::new(Hashing::new(gzip));
+    let mut writer = Writer {
+        ownership,
+        epoch,
+        seen: HashMap::new(),
+    };
+    for (name, node) in tree {
+        writer.append(&mut archive, name, node)?;
+    }
+    finish(archive).map_err(|error| failed(&path, &error))
+}
+
+fn finish(
+    archive: tar::Builder<Hashing<GzEncoder<Hashing<io::BufWriter<NamedTempFile>>>>>,
+) -> io::Result<Layer> {
+    let (gzip, inside, _) = archive.into_inner()?.finish();
+    let (buffered, outside, size) = gzip.finish()?.finish();
+    let file = buffered
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    Ok(Layer {
+        file,
+        descriptor: Descriptor::new(media::LAYER_GZIP, outside, size),
+        diff_id: inside,
+    })
+}
+
+fn failed(path: &Path, error: &io::Error) -> PackError {
+    PackError::File {
+        path: path.to_owned(),
+        cause: error.to_string(),
+    }
+}
+
+struct Writer {
+    ownership: Ownership,
+    epoch: i64,
+    /// First name of each file that has several.
+    seen: HashMap<(u64, u64), PathBuf>,
+}
+
+impl Writer {
+    fn append<W: Write>(
+        &mut self,
+        archive: &mut tar::Builder<W>,
+        name: &Path,
+        node: &Node,
+    ) -> Result<(), PackError> {
+        let mut header = self.header(node);
+        let result = match &node.kind {
+            Kind::Directory => {
+                header.set_entry_type(EntryType::Directory);
+                let mut name = name.as_os_str().to_owned();
+                name.push("/");
+                archive.append_data(&mut header, name, io::empty())
+            }
+            Kind::Symlink(target) => {
+                header.set_entry_type(EntryType::Symlink);
+                archive.append_link(&mut header, name, target)
+            }
+            Kind::File {
+                source,
+                size,
+                links,
+            } => {
+                let first = links.as_ref().and_then(|id| self.seen.get(id));
+                if let Some(first) = first {
+                    header.set_entry_type(EntryType::Link);
+                    archive.append_link(&mut header, name, first)
+                } else {
+                    if let Some(id) = links {
+                        self.seen.insert(*id, name.to_owned());
+                    }
+                    header.set_entry_type(EntryType::Regular);
+                    header.set_size(*size);
+                    return append_file(archive, &mut header, name, source, *size);
+                }
+            }
+        };
+        result.map_err(|error| failed(name, &error))
+    }
+
+    fn header(&self, node: &Node) -> Header {
+        let mut header = Header::new_gnu();
+        let (mode, uid, gid) = match self.ownership {
+            Ownership::Keep => (node.mode, node.uid, node.gid),
+            Ownership::Root => (plain_mode(node), 0, 0),
+        };
+        header.set_mode(mode);
+        header.set_uid(uid);
+        header.set_gid(gid);
+        header.set_mtime(u64::try_from(self.epoch).unwrap_or(0));
+        header.set_size(0);
+        header
+    }
+}
+
+fn plain_mode(node: &Node) -> u32 {
+    match node.kind {
+        Kind::Symlink(_) => 0o777,
+        Kind::Directory => 0o755,
+        Kind::File { .. } if node.mode & 0o111 != 0 => 0o755,
+        Kind::File { .. } => 0o644,
+    }
+}
+
+fn append_file<W: Write>(
+    archive: &mut tar::Builder<W>,
+    header: &mut Header,
+    name: &Path,
+    source: &Path,
+    size: u64,
+) -> Result<(), PackError> {
+    let file = File::open(source).map_err(|error| failed(source, &error))?;
+    // A file that grows meanwhile must not break the archive; one that shrinks is an error.
+    let mut content = Counted {
+        inner: file.take(size),
+        read: 0,
+    };
+    archive
+        .append_data(header, name, &mut content)
+        .map_err(|error| failed(source, &error))?;
+    if content.read == size {
+        Ok(())
+    } else {
+        Err(failed(
+            source,
+            &io::Error::other("the file changed while it was packed"),
+        ))
+    }
+}
+
+struct Counted<R> {
+    inner: R,
+    read: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read += count as u64;
+        Ok(count)
+    }
+}
+
+/// Hashes and counts what passes.
+struct Hashing<W> {
+    inner: W,
+    hash: Sha256,
+    written: u64,
+}
+
+impl<W> Hashing<W> {
+    fn new(inner: W) -> Self {
+        Self {
+            inner,
+            hash: Sha256::new(),
+            written: 0,
+        }
+    }
+
+    fn finish(self) -> (W, Digest, u64) {
+        let digest = Digest::from_sha256(&self.hash.finalize().into());
+        (self.inner, digest, self.written)
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hash.update(bytes.get(..count).unwrap_or(bytes));
+        self.written += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

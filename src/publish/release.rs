@@ -1,0 +1,209 @@
+//! `index` and `publish` jobs.
+
+use std::{
+    collections::BTreeMap,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use aqueduct_core::{
+    image::{LayoutReference, Reference},
+    plan::{IndexSource, IndexSpec, PublishSpec},
+    verdict::{Verdict, VerdictKind},
+};
+use aqueduct_ports::release::{InputArtifacts, ReleaseBackend, ReleaseInputs, ReleaseLog};
+use aqueduct_registry::{Client, RegistryError};
+use async_trait::async_trait;
+
+use crate::{
+    Settings,
+    index::{self, ImageOrigin, IndexOptions},
+    python::{self, PublishOptions},
+    registries::{Env, copy_reference, registry_client},
+};
+
+/// Works off release jobs with the operator's destinations.
+#[derive(Clone)]
+pub struct Release {
+    settings: Settings,
+    client: Client,
+    env: Env,
+}
+
+impl Release {
+    /// A backend with these destinations; `env` reads the secrets that they name.
+    pub fn new(
+        settings: Settings,
+        env: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Result<Self, RegistryError> {
+        let env: Env = Arc::new(env);
+        let for_client = Arc::clone(&env);
+        Ok(Self {
+            client: registry_client(&settings, move |name| for_client(name), [])?,
+            settings,
+            env,
+        })
+    }
+
+    fn index_options(
+        &self,
+        spec: &IndexSpec,
+        inputs: &ReleaseInputs,
+    ) -> Result<IndexOptions, Verdict> {
+        let images = spec.image.iter().map(|text| reference(text));
+        let images: Vec<Reference> = images.collect::<Result<_, _>>()?;
+        let mut copies = Vec::new();
+        for name in &spec.copy_to {
+            let registry = self.settings.registry(name).map_err(invalid)?;
+            for image in &images {
+                copies.push(copy_reference(image, registry).map_err(invalid)?);
+            }
+        }
+        let mut sources = Vec::new();
+        for source in &spec.from {
+            sources.extend(origins(source, inputs)?);
+        }
+        Ok(IndexOptions {
+            images,
+            sources,
+            platforms: spec.platforms.clone(),
+            annotations: BTreeMap::from_iter(spec.annotations.clone()),
+            tags: spec.tags.clone(),
+            copies,
+        })
+    }
+}
+
+#[async_trait]
+impl ReleaseBackend for Release {
+    async fn index(
+        &self,
+        spec: &IndexSpec,
+        inputs: &ReleaseInputs,
+        log: &dyn ReleaseLog,
+    ) -> Result<(), Verdict> {
+        let options = self.index_options(spec, inputs)?;
+        let report = index::create(&self.client, &options, log).await;
+        report.map(drop).map_err(|error| error.verdict())
+    }
+
+    async fn publish(
+        &self,
+        spec: &PublishSpec,
+        inputs: &ReleaseInputs,
+        log: &dyn ReleaseLog,
+    ) -> Result<(), Verdict> {
+        let dirs: Vec<PathBuf> = inputs.jobs.iter().map(|job| job.dir.clone()).collect();
+        let files = python::find_files(&dirs, &spec.python)
+            .map_err(|error| Verdict::new(VerdictKind::ArtifactMissing, error))?;
+        let options = PublishOptions {
+            files,
+            to: spec.to.clone(),
+            primary: spec.primary.clone(),
+            require: spec.require,
+            on_conflict: spec.on_conflict,
+            ..PublishOptions::default()
+        };
+        let env = Arc::clone(&self.env);
+        let report = python::publish(&self.settings, &move |name: &str| env(name), &options, log)
+            .await
+            .map_err(|error| error.verdict())?;
+        report.verdict().map_or(Ok(()), Err)
+    }
+}
+
+fn invalid(cause: impl Into<String>) -> Verdict {
+    Verdict::new(VerdictKind::ConfigInvalid, cause)
+}
+
+fn reference(text: &str) -> Result<Reference, Verdict> {
+    text.trim()
+        .parse()
+        .map_err(|error: aqueduct_core::image::ReferenceError| invalid(error.to_string()))
+}
+
+/// The images that one source of a spec names: one per instance of the job it names.
+fn origins(source: &IndexSource, inputs: &ReleaseInputs) -> Result<Vec<ImageOrigin>, Verdict> {
+    match source {
+        IndexSource::Reference(text) => Ok(vec![ImageOrigin::Reference(reference(text)?)]),
+        IndexSource::DigestFile { job, path } => instances(job, inputs)?
+            .map(|instance| {
+                let file = artifact(instance, path)?;
+                let text = std::fs::read_to_string(&file)
+                    .map_err(|error| missing(instance, path, &error.to_string()))?;
+                let name = format!("{path} of {}", instance.job);
+                Ok(ImageOrigin::DigestFile { name, text })
+            })
+            .collect(),
+        IndexSource::Layout { job, path } => instances(job, inputs)?
+            .map(|instance| {
+                let dir = artifact(instance, path)?;
+                if !dir.join("index.json").is_file() {
+                    return Err(missing(instance, path, "there is no OCI layout"));
+                }
+                Ok(ImageOrigin::Layout(LayoutReference {
+                    path: dir,
+                    tag: None,
+                    digest: None,
+                }))
+            })
+            .collect(),
+    }
+}
+
+/// The instances of a job, by its name in the file or the full name of one of them.
+fn instances<'a>(
+    job: &'a str,
+    inputs: &'a ReleaseInputs,
+) -> Result<impl Iterator<Item = &'a InputArtifacts>, Verdict> {
+    let mut found = inputs
+        .jobs
+        .iter()
+        .filter(move |input| input.base == job || input.job == job)
+        .peekable();
+    if found.peek().is_none() {
+        let cause = format!("no artifacts of the job `{job}` are here");
+        return Err(Verdict::new(VerdictKind::ArtifactMissing, cause)
+            .with_hint(format!("add `{job}` to `needs`, with its artifacts")));
+    }
+    Ok(found)
+}
+
+/// A path within an instance's artifacts, never outside of them.
+fn artifact(instance: &InputArtifacts, path: &str) -> Result<PathBuf, Verdict> {
+    let relative = Path::new(path.trim());
+    let inside = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !inside || path.trim().is_empty() {
+        return Err(invalid(format!("`{path}` is not a path within artifacts")));
+    }
+    let full = instance.dir.join(relative);
+    // A link in the artifacts may point anywhere.
+    let real = full
+        .canonicalize()
+        .map_err(|error| missing(instance, path, &error.to_string()))?;
+    let root = instance
+        .dir
+        .canonicalize()
+        .map_err(|error| missing(instance, path, &error.to_string()))?;
+    if real.starts_with(root) {
+        Ok(real)
+    } else {
+        Err(invalid(format!(
+            "`{path}` of {} leads out of its artifacts",
+            instance.job
+        )))
+    }
+}
+
+fn missing(instance: &InputArtifacts, path: &str, cause: &str) -> Verdict {
+    let text = format!(
+        "{path} is not among the artifacts of {}: {cause}",
+        instance.job
+    );
+    Verdict::new(VerdictKind::ArtifactMissing, text)
+}
+
+#[cfg(test)]
+mod tests;
