@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod executor;
 pub mod release;
 pub mod work;
