@@ -176,7 +176,8 @@ fn out_of_memory(peak: Option<u64>, limit: Option<u64>) -> Verdict {
     )
 }
 
-fn canceled() -> Verdict {
+/// Somebody stopped it.
+pub(crate) fn canceled() -> Verdict {
     Verdict::new(VerdictKind::Canceled, "the job was canceled")
 }
 

@@ -43,6 +43,12 @@ impl StopSwitch {
         *self.0.borrow()
     }
 
+    /// Resolves once somebody wants it to stop.
+    pub(crate) async fn wanted(&self) {
+        // The sender is `self`, so waiting can't fail.
+        let _ = self.subscribe().wait_for(Option::is_some).await;
+    }
+
     /// Forgets a gentle wish before the phase that may still run: only a new one stops that.
     pub(crate) fn rearm(&self) {
         self.0

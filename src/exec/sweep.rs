@@ -11,6 +11,7 @@ use nix::{
 };
 
 use crate::{
+    oci::cgroup,
     process::{Identity, kill_marked},
     run_dir::{attempts, lock_dead, name_of, runs, sweep_lock},
 };
@@ -59,12 +60,16 @@ pub fn sweep(state_dir: &Path) -> io::Result<Swept> {
 
 /// Kills what is recorded in an attempt's directory and removes it; how many processes were killed.
 pub(crate) fn remove_attempt(dir: &Path) -> io::Result<usize> {
-    let killed = recorded(&dir.join(PROCESSES)).map_or(0, |recorded| {
+    let mut killed = recorded(&dir.join(PROCESSES)).map_or(0, |recorded| {
         recorded
             .into_iter()
             .filter(|one| kill_session(*one))
             .count()
     });
+    let cgroups = fs::read_to_string(dir.join(cgroup::RECORD)).unwrap_or_default();
+    for name in cgroups.lines() {
+        killed += cgroup::remove(name)?;
+    }
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(killed),

@@ -1,6 +1,6 @@
 //! One attempt on the host.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fs, io, os::fd::BorrowedFd, path::Path, sync::Arc};
 
 use aqueduct_core::{
     platform::Arch,
@@ -85,7 +85,7 @@ impl Job<'_> {
             dir: &self.spec.workdir,
         };
         let (read, write) = pipe()?;
-        let pid = program.spawn(&write)?;
+        let pid = program.spawn(None::<&BorrowedFd>, &write)?;
         drop(write);
         let session = Session {
             leader: pid,

@@ -7,6 +7,8 @@ mod job;
 mod shell;
 mod spawn;
 
+pub(crate) use spawn::{Program, c_env};
+
 use std::path::PathBuf;
 
 use aqueduct_core::{

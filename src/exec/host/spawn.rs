@@ -35,14 +35,15 @@ pub(crate) struct Program<'a> {
 }
 
 impl Program<'_> {
-    /// Starts it as leader of a new session with default signals, standard input empty, standard output and error
-    /// both on `output`. Every other descriptor must be close-on-exec, as the standard library opens them.
-    pub(crate) fn spawn(&self, output: impl AsFd) -> io::Result<Pid> {
+    /// Starts it as leader of a new session with default signals, standard input from `input` or empty, standard output
+    /// and error both on `output`. Every other descriptor must be close-on-exec, as the standard library opens them.
+    pub(crate) fn spawn<I: AsFd>(&self, input: Option<&I>, output: impl AsFd) -> io::Result<Pid> {
         let path = c_path(self.path)?;
         let args = pointers(&self.args);
         let env = pointers(&self.env);
         let attributes = Attributes::new()?;
-        let actions = Actions::new(output.as_fd().as_raw_fd(), &c_path(self.dir)?)?;
+        let input = input.map(|input| input.as_fd().as_raw_fd());
+        let actions = Actions::new(input, output.as_fd().as_raw_fd(), &c_path(self.dir)?)?;
         let mut pid = 0;
         // SAFETY: every pointer is to a live, null-terminated value owned by this frame; the call only reads
         // through them.
@@ -113,7 +114,7 @@ impl Drop for Attributes {
 struct Actions(libc::posix_spawn_file_actions_t);
 
 impl Actions {
-    fn new(output: c_int, dir: &CString) -> io::Result<Self> {
+    fn new(input: Option<c_int>, output: c_int, dir: &CString) -> io::Result<Self> {
         let mut raw = MaybeUninit::uninit();
         // SAFETY: init fills the value it is given; only then is it taken as initialised. The other calls copy
         // what they are given.
@@ -121,13 +122,16 @@ impl Actions {
             check(libc::posix_spawn_file_actions_init(raw.as_mut_ptr()))?;
             let mut this = Self(raw.assume_init());
             let actions = &raw mut this.0;
-            check(libc::posix_spawn_file_actions_addopen(
-                actions,
-                0,
-                c"/dev/null".as_ptr(),
-                libc::O_RDONLY,
-                0,
-            ))?;
+            check(match input {
+                Some(input) => libc::posix_spawn_file_actions_adddup2(actions, input, 0),
+                None => libc::posix_spawn_file_actions_addopen(
+                    actions,
+                    0,
+                    c"/dev/null".as_ptr(),
+                    libc::O_RDONLY,
+                    0,
+                ),
+            })?;
             check(libc::posix_spawn_file_actions_adddup2(actions, output, 1))?;
             check(libc::posix_spawn_file_actions_adddup2(actions, output, 2))?;
             check(libc::posix_spawn_file_actions_addchdir_np(

@@ -1,8 +1,22 @@
 //! Jobs in containers, without a daemon.
 
+mod binfmt;
+pub(crate) mod cgroup;
+mod init;
+mod job;
+mod overlay;
+mod protocol;
+mod seccomp;
+mod spec;
 pub(crate) mod starter;
+mod store;
+mod unpack;
+mod user;
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use aqueduct_core::{
     platform::Arch,
@@ -12,9 +26,12 @@ use aqueduct_core::{
 use aqueduct_ports::executor::{
     Capabilities, ExecError, ExecEvent, Executor, Handle, JobSpec, PlatformSupport,
 };
+use aqueduct_registry::{Client, ClientOptions, PlainHttp};
 use async_trait::async_trait;
+use nix::unistd::geteuid;
 use tokio::sync::mpsc;
 
+use self::{job::Shared, store::ImageStore};
 use crate::{attempt::Attempts, host::native_arch};
 
 /// Settings of [`OciExecutor`].
@@ -56,6 +73,7 @@ impl OciConfig {
 pub struct OciExecutor {
     config: OciConfig,
     attempts: Attempts,
+    shared: OnceLock<Arc<Shared>>,
 }
 
 impl OciExecutor {
@@ -63,8 +81,55 @@ impl OciExecutor {
     pub fn new(config: OciConfig) -> Self {
         Self {
             attempts: Attempts::new("oci", config.state_dir.clone()),
+            shared: OnceLock::new(),
             config,
         }
+    }
+
+    /// The client for registries is made with the first job that has an image: TLS roots take time to load.
+    fn shared(&self) -> Result<Arc<Shared>, ExecError> {
+        if let Some(shared) = self.shared.get() {
+            return Ok(Arc::clone(shared));
+        }
+        let client = Client::new(ClientOptions {
+            plain_http: PlainHttp::Hosts(self.config.insecure_registries.iter().cloned().collect()),
+            ..ClientOptions::default()
+        })
+        .map_err(|error| ExecError::Machine(error.to_string()))?;
+        let shared = self.shared.get_or_init(|| {
+            let store = ImageStore::new(self.config.store_dir.clone(), client);
+            store.tidy();
+            Arc::new(Shared {
+                config: self.config.clone(),
+                store,
+            })
+        });
+        Ok(Arc::clone(shared))
+    }
+}
+
+/// Why no container can be started here at all; `None` if nothing is known to be in the way.
+pub fn machine_problem() -> Option<Verdict> {
+    (!geteuid().is_root()).then(|| {
+        Verdict::new(
+            VerdictKind::RunnerUnsupported,
+            format!(
+                "containers need root on this machine: an ordinary user may neither mount overlayfs nor make cgroups ({})",
+                if cgroup::is_unified() { "v2, without delegation" } else { "v1" }
+            ),
+        )
+        .with_hint(
+            "run aqueduct as root, or run the job without its image with `--executor host`; containers of ordinary \
+             users wait for a proof on a machine with cgroup v2",
+        )
+    })
+}
+
+/// Why containers of `arch` can't run here; `None` if they can.
+pub fn arch_problem(arch: Arch) -> Option<Verdict> {
+    match native_arch() {
+        Ok(here) if here == arch => None,
+        _ => binfmt::problem(arch),
     }
 }
 
@@ -76,7 +141,7 @@ impl Executor for OciExecutor {
             executor: "oci".into(),
             platforms: Arch::ALL
                 .into_iter()
-                .filter(|arch| self.config.claim_all_archs || *arch == here)
+                .filter(|arch| self.config.claim_all_archs || arch_problem(*arch).is_none())
                 .map(|arch| PlatformSupport {
                     arch,
                     emulated: arch != here,
@@ -85,11 +150,17 @@ impl Executor for OciExecutor {
         })
     }
 
-    async fn ensure(&self, _spec: &JobSpec) -> Result<Handle, ExecError> {
-        Err(ExecError::Refused(Verdict::new(
-            VerdictKind::RunnerUnsupported,
-            "containers are not in this build",
-        )))
+    async fn ensure(&self, spec: &JobSpec) -> Result<Handle, ExecError> {
+        let here = native_arch()?;
+        let arch = spec.arch.unwrap_or(here);
+        if let Some(verdict) = machine_problem().or_else(|| arch_problem(arch)) {
+            return Err(ExecError::Refused(verdict));
+        }
+        let shared = self.shared()?;
+        self.attempts.ensure(spec.key, |attempt| {
+            job::copy_network_files(&attempt.dir);
+            job::run(shared, attempt, spec.clone(), arch, arch != here)
+        })
     }
 
     async fn attach(&self, handle: &Handle) -> Result<mpsc::Receiver<ExecEvent>, ExecError> {

@@ -1,15 +1,14 @@
 //! The host executor against the conformance suite.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{Directories, processes};
+use aqueduct_core::plan::Image;
 use aqueduct_exec::host::{HostConfig, HostExecutor};
 use aqueduct_ports::{
-    conformance::executor::Subject,
+    conformance::executor::{Lacking, Subject},
     executor::{Executor, JobSpec},
 };
-use support::{Directories, processes};
 
 struct Host {
     directories: Directories,
@@ -40,8 +39,8 @@ impl Subject for Host {
         false
     }
 
-    fn runs_images(&self) -> bool {
-        false
+    fn image_without(&self, _lacking: Lacking) -> Option<Image> {
+        None
     }
 
     fn processes(&self, text: &str) -> usize {

@@ -7,19 +7,23 @@ use aqueduct_ports::{conformance::executor::key, executor::JobSpec};
 use tempfile::TempDir;
 
 /// Directories of one test, removed with it.
-pub struct Directories(TempDir);
+pub(crate) struct Directories(TempDir);
 
 impl Directories {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.0.path().join("state")
     }
 
+    pub(crate) fn store(&self) -> PathBuf {
+        self.0.path().join("store")
+    }
+
     /// An attempt that sees its directories where they are.
-    pub fn spec(&self, number: u32) -> JobSpec {
+    pub(crate) fn spec(&self, number: u32) -> JobSpec {
         let workdir = self.0.path().join(format!("copy-{number}"));
         let tmp_dir = self.0.path().join(format!("copy-{number}.tmp"));
         fs::create_dir_all(&workdir).unwrap();
@@ -43,7 +47,7 @@ impl Directories {
 }
 
 /// Living processes with `text` in their command line, arguments joined by spaces.
-pub fn processes(text: &str) -> usize {
+pub(crate) fn processes(text: &str) -> usize {
     fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use aqueduct_core::{plan::Image, platform::Arch, time::Millis, verdict::VerdictKind};
+use aqueduct_core::{platform::Arch, time::Millis, verdict::VerdictKind};
 
-use super::{Subject, file, follow, must, refusal, run, spec, start, until_output};
+use super::{Lacking, Subject, file, follow, must, refusal, run, spec, start, until_output};
 use crate::executor::ExecEvent;
 
 /// A cancel is SIGTERM first: a script that handles it ends in its own way, and `after_script` still runs.
@@ -162,23 +162,20 @@ pub async fn memory_limit_is_enforced(subject: &dyn Subject) {
 
 /// An image that isn't there, or not for the architecture, is told as exactly that, with a way out.
 pub async fn missing_images_are_the_pipelines_fault(subject: &dyn Subject) {
-    if !subject.runs_images() {
+    let (Some(absent), Some(partial)) = (
+        subject.image_without(Lacking::Everything),
+        subject.image_without(Lacking::Arm64),
+    ) else {
         return;
-    }
+    };
     let mut missing = spec(subject, 0, &["true"]);
-    missing.image = missing.image.map(|image| Image {
-        name: format!("{}-absent", image.name),
-        ..image
-    });
+    missing.image = Some(absent);
     let verdict = refusal(subject, &missing).await;
     assert_eq!(verdict.kind, VerdictKind::ImageNotFound, "{verdict}");
     assert!(!verdict.hint().is_empty());
 
     let mut foreign = spec(subject, 1, &["true"]);
-    foreign.image = foreign.image.map(|image| Image {
-        name: format!("{}-only-{}", image.name, Arch::Amd64),
-        ..image
-    });
+    foreign.image = Some(partial);
     foreign.arch = Some(Arch::Arm64);
     let verdict = refusal(subject, &foreign).await;
     assert_eq!(verdict.kind, VerdictKind::ImageNoPlatform, "{verdict}");

@@ -16,6 +16,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aqueduct_core::{
     id::{AttemptKey, JobId, PipelineId},
+    plan::Image,
     time::Millis,
     verdict::{Verdict, VerdictKind},
 };
@@ -23,7 +24,7 @@ use aqueduct_core::{
 use crate::executor::{ExecError, ExecEvent, Executor, Handle, JobSpec, Outcome, Phase};
 
 /// No case waits longer for an attempt to end.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An implementation under test.
 pub trait Subject: Send + Sync {
@@ -37,11 +38,20 @@ pub trait Subject: Send + Sync {
     /// Whether it can enforce a memory limit.
     fn limits_memory(&self) -> bool;
 
-    /// Whether it runs images; the image cases are left to it alone then.
-    fn runs_images(&self) -> bool;
+    /// An image that can't be used; `None` from an implementation that runs none.
+    fn image_without(&self, lacking: Lacking) -> Option<Image>;
 
     /// Processes of attempts that still run anywhere on the machine, by a text in their command line.
     fn processes(&self, text: &str) -> usize;
+}
+
+/// Why an image can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    /// It doesn't exist.
+    Everything,
+    /// It exists for amd64 only.
+    Arm64,
 }
 
 /// Makes a test of every case; `$subject` is an expression that gives a new [`Subject`](executor::Subject).

@@ -1,0 +1,6 @@
+//! Both executors against the conformance suite and against their own promises.
+#![expect(clippy::unwrap_used, reason = "a test panics where something is wrong")]
+
+mod host;
+mod oci;
+mod support;

@@ -1,0 +1,74 @@
+//! The container executor against the conformance suite, in an image of busybox. Needs root.
+
+use std::sync::Arc;
+
+use crate::support::{Directories, processes};
+use aqueduct_core::{plan::Image, platform::Arch};
+use aqueduct_exec::oci::{OciConfig, OciExecutor};
+use aqueduct_ports::{
+    conformance::executor::{Lacking, Subject},
+    executor::{Executor, JobSpec},
+};
+use aqueduct_testkit::images;
+
+struct Oci {
+    directories: Directories,
+    executor: Arc<OciExecutor>,
+}
+
+impl Oci {
+    fn new() -> Self {
+        let directories = Directories::new();
+        let mut config = OciConfig::new(directories.state(), directories.store());
+        config.program = env!("CARGO_BIN_EXE_aqueduct-container-starter").into();
+        config.claim_all_archs = true;
+        Self {
+            executor: Arc::new(OciExecutor::new(config)),
+            directories,
+        }
+    }
+}
+
+fn image(name: String) -> Image {
+    Image {
+        name,
+        entrypoint: None,
+        pull_policy: Vec::new(),
+        platform: None,
+        user: None,
+    }
+}
+
+impl Subject for Oci {
+    fn executor(&self) -> Arc<dyn Executor> {
+        self.executor.clone()
+    }
+
+    fn spec(&self, number: u32) -> JobSpec {
+        let layout = images::busybox_index().unwrap();
+        JobSpec {
+            image: Some(image(layout.reference(images::TAG))),
+            project_dir: "/builds/group/project".into(),
+            tmp_dir_inside: "/builds/group/project.tmp".into(),
+            ..self.directories.spec(number)
+        }
+    }
+
+    fn limits_memory(&self) -> bool {
+        true
+    }
+
+    fn image_without(&self, lacking: Lacking) -> Option<Image> {
+        let layout = images::busybox(Arch::Amd64).unwrap();
+        Some(image(match lacking {
+            Lacking::Everything => layout.reference("absent"),
+            Lacking::Arm64 => layout.reference(images::TAG),
+        }))
+    }
+
+    fn processes(&self, text: &str) -> usize {
+        processes(text)
+    }
+}
+
+aqueduct_ports::executor_conformance!(Oci::new());
