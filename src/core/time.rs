@@ -46,6 +46,55 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Reads RFC 3339 (`2026-11-24T08:30:00.5+01:00`), to the second; `None` if it isn't.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let number = |from: usize, to: usize| -> Option<i64> {
+            let digits = text.get(from..to)?;
+            let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+            plain.then(|| digits.parse().ok()).flatten()
+        };
+        let marks = [(4, "-"), (7, "-"), (13, ":"), (16, ":")];
+        if !marks
+            .iter()
+            .all(|(at, mark)| text.get(*at..at + 1) == Some(mark))
+        {
+            return None;
+        }
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let seconds = number(11, 13)? * 3600 + number(14, 16)? * 60 + number(17, 19)?;
+        let zone = text
+            .get(19..)?
+            .trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+        let offset = match zone {
+            "Z" | "z" => 0,
+            _ => {
+                let at = text.len() - zone.len();
+                let minutes = number(at + 1, at + 3)? * 60 + number(at + 4, at + 6)?;
+                match zone.get(..1)? {
+                    "+" => minutes * 60,
+                    "-" => -minutes * 60,
+                    _ => return None,
+                }
+            }
+        };
+        let days = (1..=12)
+            .contains(&month)
+            .then(|| day_number(year, month, day))?;
+        Some(Self((days * 86_400 + seconds - offset) * 1000))
+    }
+}
+
+/// The inverse of [`civil`].
+fn day_number(year: i64, month: i64, day: i64) -> i64 {
+    let shifted_year = year - i64::from(month <= 2);
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let (era, year_of_era) = (shifted_year.div_euclid(400), shifted_year.rem_euclid(400));
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar. Counts in eras of 400 years
 /// that begin on 1 March, so that the leap day is the last of its year.
 fn civil(days: i64) -> (i64, i64, i64) {
@@ -119,6 +168,31 @@ mod tests {
         ];
         for (ms, text) in table {
             assert_eq!(Timestamp(ms).rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn rfc3339_is_read_as_it_is_written() {
+        for ms in [
+            0,
+            951_782_400_000,
+            1_700_000_000_000,
+            -1_000,
+            4_102_444_800_000,
+        ] {
+            let time = Timestamp(ms);
+            assert_eq!(Timestamp::parse_rfc3339(&time.rfc3339()), Some(time));
+        }
+        let table = [
+            ("2023-11-14T23:13:20+01:00", Some(1_700_000_000_000)),
+            ("2023-11-14T22:13:20.75Z", Some(1_700_000_000_000)),
+            ("2023-11-14 22:13:20", None),
+            ("2023-13-14T22:13:20Z", None),
+            ("yesterday", None),
+            ("2023-11-14T22:13:20+é", None),
+        ];
+        for (text, ms) in table {
+            assert_eq!(Timestamp::parse_rfc3339(text), ms.map(Timestamp), "{text}");
         }
     }
 

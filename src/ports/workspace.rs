@@ -40,7 +40,7 @@ pub struct WorkingCopy {
     pub key: AttemptKey,
     /// The directory that the job works in.
     pub dir: PathBuf,
-    /// An empty directory beside it, mode 0700, for file variables.
+    /// An empty directory beside it, for file variables; closed to other users of this machine by a directory above.
     pub tmp_dir: PathBuf,
 }
 

@@ -65,7 +65,7 @@ impl Layout {
     fn make(&self, inner: &Inner, checkout: Checkout) -> Result<()> {
         make_dir(&self.base, 0o755)?;
         make_dir(&self.dir, 0o755)?;
-        make_dir(&self.tmp_dir, 0o700)?;
+        make_dir(&self.tmp_dir, 0o755)?;
         match checkout {
             Checkout::Empty => Ok(()),
             Checkout::Sources if inner.overlay => {

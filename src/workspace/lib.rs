@@ -24,4 +24,4 @@ mod tree;
 mod workspace;
 
 pub use mounts::{PrivateMounts, enter_private_mounts};
-pub use workspace::{Isolation, Workspace, WorkspaceConfig};
+pub use workspace::{Isolation, Kept, Workspace, WorkspaceConfig};

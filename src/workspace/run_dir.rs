@@ -13,8 +13,6 @@ use crate::{
     tree::remove_tree,
 };
 
-/// Marks a run that ended in order and left its artifacts; holds its project's folder name.
-const FINISHED: &str = "finished";
 /// Held for as long as the run's process lives.
 const LOCK: &str = "lock";
 
@@ -48,23 +46,29 @@ impl RunDir {
         &self.path
     }
 
-    /// Leaves the directory to the next run of the same project, whose sweep removes it.
-    pub(crate) fn mark_finished(&self, project: &str) -> Result<()> {
-        let path = self.path.join(FINISHED);
-        fs::write(&path, project).map_err(failed("write", &path))
+    /// Moves what is worth keeping out of the directory, to where the project's last run is kept; what was there goes.
+    pub(crate) fn keep(&self, kept: &Path, names: &[&str]) -> Result<()> {
+        let runs = self.path.parent().unwrap_or(&self.path);
+        let _guard = lock_runs(runs)?;
+        remove_tree(kept)?;
+        fs::create_dir_all(kept).map_err(failed("create", kept))?;
+        for name in names {
+            let (from, to) = (self.path.join(name), kept.join(name));
+            fs::rename(&from, &to).map_err(failed("keep", &from))?;
+        }
+        Ok(())
     }
 }
 
-/// Removes what runs left whose process is gone: all of those that were killed, and the artifacts of this project's
-/// finished ones. What can't be removed is answered as text and tried again by the next sweep.
+/// Removes what runs left whose process is gone. What can't be removed is answered as text and tried again by the next sweep.
 ///
 /// The executors must have been swept before: a process that is left could still write.
-pub(crate) fn sweep(cache_dir: &Path, project: &str) -> Vec<String> {
+pub(crate) fn sweep(cache_dir: &Path) -> Vec<String> {
     let runs = runs_dir(cache_dir);
     let mut dead = Vec::new();
     if let Ok(_guard) = lock_runs(&runs) {
         for entry in fs::read_dir(&runs).into_iter().flatten().flatten() {
-            dead.extend(claim_dead(&entry.path(), project));
+            dead.extend(claim_dead(&entry.path()));
         }
     }
     dead.iter()
@@ -77,8 +81,8 @@ pub(crate) fn sweep(cache_dir: &Path, project: &str) -> Vec<String> {
         .collect()
 }
 
-/// Renames a dead run's directory, so that no other sweep takes it as well; `None` for a living or a kept one.
-fn claim_dead(path: &Path, project: &str) -> Option<PathBuf> {
+/// Renames a dead run's directory, so that no other sweep takes it as well; `None` for a living one.
+fn claim_dead(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     if name.starts_with("dead-") {
         return Some(path.to_path_buf());
@@ -86,10 +90,9 @@ fn claim_dead(path: &Path, project: &str) -> Option<PathBuf> {
     if !name.starts_with("run-") {
         return None;
     }
-    let kept = fs::read_to_string(path.join(FINISHED)).is_ok_and(|owner| owner != project);
     // Runs are made and locked under the lock that we hold, so one without a lock file never got that far.
     let alive = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
-    if kept || alive {
+    if alive {
         return None;
     }
     // Mounts hold a directory's name in place, so they go first.
@@ -127,28 +130,29 @@ mod tests {
         let dead = RunDir::create(cache.path()).unwrap();
         fs::create_dir_all(dead.path().join("jobs/p1-j1-a1")).unwrap();
         drop(dead);
-        assert!(sweep(cache.path(), "mine").is_empty());
+        assert!(sweep(cache.path()).is_empty());
         let left = living.path().file_name().unwrap().to_str().unwrap();
         assert_eq!(names(cache.path()), [left]);
     }
 
     #[test]
-    fn finished_runs_stay_for_their_own_project() {
+    fn what_is_kept_replaces_what_was_kept() {
         let cache = tempfile::tempdir().unwrap();
-        let run = RunDir::create(cache.path()).unwrap();
-        run.mark_finished("mine").unwrap();
-        drop(run);
-        assert!(sweep(cache.path(), "other").is_empty());
-        assert_eq!(names(cache.path()).len(), 1);
-        assert!(sweep(cache.path(), "mine").is_empty());
-        assert!(names(cache.path()).is_empty());
+        let kept = cache.path().join("last/mine");
+        for round in ["first", "second"] {
+            let run = RunDir::create(cache.path()).unwrap();
+            fs::create_dir_all(run.path().join("logs").join(round)).unwrap();
+            run.keep(&kept, &["logs"]).unwrap();
+        }
+        assert!(kept.join("logs/second").is_dir());
+        assert!(!kept.join("logs/first").exists());
     }
 
     #[test]
     fn a_run_that_died_before_its_lock_is_swept() {
         let cache = tempfile::tempdir().unwrap();
         fs::create_dir_all(runs_dir(cache.path()).join("run-half")).unwrap();
-        assert!(sweep(cache.path(), "mine").is_empty());
+        assert!(sweep(cache.path()).is_empty());
         assert!(names(cache.path()).is_empty());
     }
 }

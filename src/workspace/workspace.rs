@@ -18,6 +18,10 @@ use crate::{
     tree::{copy_tree, remove_tree},
 };
 
+/// Names of the folders that are kept.
+const ARTIFACTS: &str = "artifacts";
+const LOGS: &str = "logs";
+
 /// Where a run gets its sources from and keeps its files.
 #[derive(Clone, Debug)]
 pub struct WorkspaceConfig {
@@ -29,6 +33,15 @@ pub struct WorkspaceConfig {
     pub commit: Option<String>,
     /// How working copies are kept apart.
     pub isolation: Isolation,
+}
+
+/// What a run leaves until the next run of its project ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Artifacts, a folder an attempt; `None` if there are none.
+    pub artifacts: Option<PathBuf>,
+    /// Logs; `None` if there are none.
+    pub logs: Option<PathBuf>,
 }
 
 /// How working copies are kept apart.
@@ -73,7 +86,7 @@ impl Workspace {
         let cache_dir =
             fs::canonicalize(&config.cache_dir).map_err(failed("open", &config.cache_dir))?;
         let project_folder = project::folder_name(&project_dir);
-        let swept = run_dir::sweep(&cache_dir, &project_folder);
+        let swept = run_dir::sweep(&cache_dir);
         let run = RunDir::create(&cache_dir)?;
         let overlay = config.isolation == Isolation::Auto && overlay_works(run.path());
         let request = snapshot::Request {
@@ -141,24 +154,35 @@ impl Workspace {
         Ok(true)
     }
 
-    /// Ends the run: removes the working copies and the snapshot. If there are artifacts, answers the directory that keeps
-    /// them until the next run of this project. Blocks.
+    /// A directory for the logs of this run, which are kept with its artifacts.
+    pub fn logs_dir(&self) -> PathBuf {
+        self.inner.run.path().join(LOGS)
+    }
+
+    /// Ends the run: removes everything of it but artifacts and logs, which take the place of those of the project's last
+    /// run. Blocks.
     ///
     /// # Errors
-    /// If something can't be removed; the next run's sweep tries again.
-    pub fn finish(&self) -> Result<Option<PathBuf>> {
+    /// If something can't be removed or moved; the next run's sweep tries again.
+    pub fn finish(&self) -> Result<Kept> {
         let run = self.inner.run.path();
         unmount_below(run)?;
-        let artifacts = self.inner.artifacts_root();
-        let keep = fs::read_dir(&artifacts).is_ok_and(|mut entries| entries.next().is_some());
-        if !keep {
-            remove_tree(run)?;
-            return Ok(None);
-        }
-        remove_tree(&self.inner.jobs_dir())?;
-        remove_tree(&self.inner.snapshot.root)?;
-        self.inner.run.mark_finished(&self.inner.project_folder)?;
-        Ok(Some(artifacts))
+        let kept = self
+            .inner
+            .cache_dir
+            .join("last")
+            .join(&self.inner.project_folder);
+        self.inner.run.keep(&kept, &[ARTIFACTS, LOGS])?;
+        remove_tree(run)?;
+        let filled = |name| {
+            let dir = kept.join(name);
+            let any = fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some());
+            any.then_some(dir)
+        };
+        Ok(Kept {
+            artifacts: filled(ARTIFACTS),
+            logs: filled(LOGS),
+        })
     }
 }
 
@@ -168,7 +192,7 @@ impl Inner {
     }
 
     pub(crate) fn artifacts_root(&self) -> PathBuf {
-        self.run.path().join("artifacts")
+        self.run.path().join(ARTIFACTS)
     }
 
     /// Everything an attempt stored.
@@ -184,7 +208,12 @@ impl Inner {
 
 fn take_snapshot(request: &snapshot::Request<'_>, run: &Path) -> Result<Snapshot> {
     let root = run.join("snapshot");
-    for dir in [&root, &run.join("jobs"), &run.join("artifacts")] {
+    for dir in [
+        &root,
+        &run.join("jobs"),
+        &run.join(ARTIFACTS),
+        &run.join(LOGS),
+    ] {
         fs::create_dir(dir).map_err(failed("create", dir))?;
     }
     snapshot::take(request, &root)
