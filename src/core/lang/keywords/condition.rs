@@ -16,9 +16,7 @@ pub(super) const MAX_PATTERNS: usize = 50;
 
 /// An expression, kept as text.
 pub(super) fn expression(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Spanned<String>> {
-    if field.node.is_null() {
-        let help = "write an expression, or remove `if` for a rule that always matches";
-        field.refuse(sink, BLANK_VALUE, "must not be blank", help);
+    if is_blank(field, sink) {
         return None;
     }
     let text = field.nonblank(sink)?;
@@ -46,9 +44,22 @@ pub(super) fn expression(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Spann
 
 /// A list of at most 50 path patterns.
 pub(super) fn patterns(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<Spanned<String>> {
+    if is_blank(field, sink) {
+        return Vec::new();
+    }
     let patterns = field.flat_texts(sink).unwrap_or_default();
     field.check_count(sink, patterns.len(), MAX_PATTERNS);
     patterns
+}
+
+/// Reports a condition without a value: dropping it silently would make the rule match more than it says.
+fn is_blank(field: &Field<'_>, sink: &mut Sink<'_>) -> bool {
+    let blank = field.node.is_null();
+    if blank {
+        let help = "give it a value, or remove the keyword";
+        field.refuse(sink, BLANK_VALUE, "must not be blank", help);
+    }
+    blank
 }
 
 /// The place of a part of a scalar's text. Where the notation doesn't show the text letter by letter (escapes, folded

@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use super::{
     codes::{CONFLICTING_KEYWORDS, DUPLICATE_VALUE, INVALID_TYPE, INVALID_VALUE, MISSING_KEYWORD},
     field::{Field, Map},
+    list::values,
     sink::Sink,
 };
 use crate::{
@@ -41,7 +42,7 @@ pub(super) fn index(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Index> {
         .get("tags")
         .map_or_else(Vec::new, |field| tags(&field, sink));
     let copy_to = map.get("copy_to");
-    let copy_to = copy_to.map_or_else(Vec::new, |field| distinct(&field, sink));
+    let copy_to = copy_to.map_or_else(Vec::new, |field| values(distinct(&field, sink)));
     let (from, from_spans) = from.into_iter().unzip();
     Some(Index {
         spec: IndexSpec {
@@ -66,7 +67,7 @@ pub(super) fn publish(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Publish>
         field.check_filled(sink, &globs).then_some(globs)
     });
     let to = map.require(sink, "to");
-    let to = to.map_or_else(Vec::new, |field| distinct(&field, sink));
+    let to = to.map_or_else(Vec::new, |field| values(distinct(&field, sink)));
     let primary = map.get("primary");
     let primary = primary.and_then(|field| {
         let name = field.owned(sink)?;
@@ -99,19 +100,18 @@ pub(super) fn publish(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Publish>
 }
 
 fn references(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<String> {
-    let names = field.string_or_strings(sink).unwrap_or_default();
-    field.check_filled(sink, &names);
+    let names = distinct(field, sink);
     for name in &names {
         check_reference(field, sink, name);
     }
-    names
+    values(names)
 }
 
-fn check_reference(field: &Field<'_>, sink: &mut Sink<'_>, name: &str) {
-    if name.contains(char::is_whitespace) {
-        let text = format!("must not hold spaces: `{name}`");
+fn check_reference(field: &Field<'_>, sink: &mut Sink<'_>, name: &Spanned<String>) {
+    if name.value.contains(char::is_whitespace) {
         let help = "write it like `registry.example.com/group/image:tag` or `oci:path:tag`";
-        field.refuse(sink, INVALID_VALUE, &text, help);
+        let text = "must not hold spaces";
+        sink.error(INVALID_VALUE, field.path, name.span, text, help);
     }
 }
 
@@ -136,9 +136,9 @@ fn source(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<IndexSource> {
             field.refuse(sink, INVALID_TYPE, &text, help);
             return None;
         }
-        let name = field.owned(sink)?;
+        let name = field.spanned(sink)?;
         check_reference(field, sink, &name);
-        return Some(IndexSource::Reference(name));
+        return Some(IndexSource::Reference(name.value));
     }
     let map = field.map(sink, &["job", "digest_file", "layout"])?;
     let job = map.require(sink, "job").and_then(|field| field.owned(sink));
@@ -218,28 +218,28 @@ fn annotations_of(field: &Field<'_>, sink: &mut Sink<'_>) -> IndexMap<String, St
 
 fn tags(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<String> {
     let tags = distinct(field, sink);
-    for tag in &tags {
+    for Spanned { value: tag, span } in &tags {
         let first = tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         let valid = first && tag.len() <= MAX_TAG && tag.chars().all(legal);
         if !valid && !tag.contains('$') {
             let text = format!("must hold tags, not `{tag}`");
             let help = "use at most 128 letters, digits and `_.-`, and no `.` or `-` in front";
-            field.refuse(sink, INVALID_VALUE, &text, help);
+            sink.error(INVALID_VALUE, field.path, *span, &text, help);
         }
     }
-    tags
+    values(tags)
 }
 
 /// One name or several different ones.
-fn distinct(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<String> {
-    if field.node.as_sequence().is_none() {
-        return field.string_or_strings(sink).unwrap_or_default();
+fn distinct(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<Spanned<String>> {
+    if field.node.as_str().is_some() {
+        return field.spanned(sink).into_iter().collect();
     }
     let names = field.texts(sink).unwrap_or_default();
     field.check_filled(sink, &names);
     field.check_unique(sink, &names);
-    super::list::values(names)
+    names
 }
 
 fn require(field: &Field<'_>, sink: &mut Sink<'_>, destinations: usize) -> Option<Require> {

@@ -65,7 +65,7 @@ impl Field<'_> {
     /// Reports an empty list; true if there is something in it.
     pub(super) fn check_filled<T>(&self, sink: &mut Sink<'_>, items: &[T]) -> bool {
         // A list whose items were all refused has been complained about.
-        if items.is_empty() && self.node.as_sequence().is_none_or(<[_]>::is_empty) {
+        if items.is_empty() && self.node.as_sequence().is_some_and(<[_]>::is_empty) {
             self.refuse(
                 sink,
                 BLANK_VALUE,

@@ -4,10 +4,14 @@ use super::{
     artifacts::expiry,
     codes::INVALID_VALUE,
     default::DEFAULT_KEYS,
-    field::{Field, Map},
+    field::{Field, Map, one_of},
+    list::values,
     sink::Sink,
 };
-use crate::{diag::did_you_mean, lang::model::Inherit};
+use crate::{
+    diag::did_you_mean,
+    lang::model::{Inherit, Spanned},
+};
 
 /// `inherit`; its part about `default` has been applied when the file was composed.
 pub(super) fn inherit(field: &Field<'_>, sink: &mut Sink<'_>) -> Inherit {
@@ -22,7 +26,7 @@ pub(super) fn inherit(field: &Field<'_>, sink: &mut Sink<'_>) -> Inherit {
     };
     match flag_or_names(&field, sink) {
         Some(Choice::Flag(false)) => Inherit::None,
-        Some(Choice::Names(names)) => Inherit::Only(names),
+        Some(Choice::Names(names)) => Inherit::Only(values(names)),
         Some(Choice::Flag(true)) | None => Inherit::All,
     }
 }
@@ -59,7 +63,7 @@ fn optional_texts(map: &Map<'_>, keys: &[&str], sink: &mut Sink<'_>) {
 
 enum Choice {
     Flag(bool),
-    Names(Vec<String>),
+    Names(Vec<Spanned<String>>),
 }
 
 fn flag_or_names(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Choice> {
@@ -71,22 +75,22 @@ fn flag_or_names(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Choice> {
         field.refuse_type(sink, "a boolean or a list", help);
         return None;
     }
-    field.strings(sink).map(Choice::Names)
+    field.texts(sink).map(Choice::Names)
 }
 
 fn inherit_default(field: &Field<'_>, sink: &mut Sink<'_>) {
     let Some(Choice::Names(names)) = flag_or_names(field, sink) else {
         return;
     };
-    for name in names {
+    for Spanned { value: name, span } in names {
         if DEFAULT_KEYS.contains(&name.as_str()) {
             continue;
         }
         let help = did_you_mean(&name, DEFAULT_KEYS.iter().copied()).map_or_else(
-            || format!("use {}", super::field::one_of(DEFAULT_KEYS)),
+            || format!("use {}", one_of(DEFAULT_KEYS)),
             |near| format!("did you mean `{near}`?"),
         );
         let text = format!("`{name}` is not a keyword of `default`");
-        field.refuse(sink, INVALID_VALUE, &text, help);
+        sink.error(INVALID_VALUE, field.path, span, &text, help);
     }
 }
