@@ -14,7 +14,9 @@ pub mod images;
 pub mod layout;
 mod peer;
 pub mod podman;
+pub mod project;
 pub mod pypiserver;
+pub mod regions;
 pub mod registry;
 
 pub use command::{Error, Result};

@@ -26,6 +26,16 @@ pub(crate) fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let mut command = Command::new(program());
+    command.args(["metadata", "--no-deps", "--format-version=1", "--offline"]);
+    let output = command.current_dir(root()).output().at(program())?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let directory = metadata["target_directory"].as_str().map(PathBuf::from);
+    directory.ok_or_else(|| Error::Command("cargo metadata".into()))
+}
+
 /// Runs cargo in the workspace with its output shown; `true` if it succeeds.
 pub(crate) fn run(arguments: &[&str]) -> Result<bool> {
     let status = Command::new(program())

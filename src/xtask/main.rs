@@ -4,8 +4,10 @@
 //! here, and announced before it is.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cargo;
 mod check;
+mod demo;
 mod error;
 mod images;
 mod setup;
@@ -21,6 +23,8 @@ usage: cargo xtask COMMAND
 
   check         format, lints and the tests that need nothing but Rust
   test          everything, on real peers; installs what is missing (as root)
+  demo [--keep] runs both examples and shows what they released; --keep leaves the servers up
+  bench NAME    plan, run or oci: medians and ratios beside the peers
   images        makes the base images of runner-images/ and prints their references
 ";
 
@@ -42,6 +46,9 @@ fn dispatch(words: &[&str]) -> Result<bool> {
     match words {
         ["check"] => Ok(check::run()),
         ["test"] => test::run(),
+        ["demo"] => demo::run(false),
+        ["demo", "--keep"] => demo::run(true),
+        ["bench", name] => bench::run(name),
         ["images"] => images::run(),
         ["help" | "--help" | "-h"] => {
             stage::say(USAGE);

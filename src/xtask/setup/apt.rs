@@ -34,36 +34,40 @@ pub(crate) const PACKAGES: [&str; 15] = [
 /// docker-registry themselves and want none on the machine's port 5000.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// The packages that are not installed.
-pub(crate) fn missing() -> Result<Vec<&'static str>> {
+/// Those of the packages that are not installed.
+pub(crate) fn missing<'a>(packages: &[&'a str]) -> Result<Vec<&'a str>> {
     let mut query = Command::new("dpkg-query");
     query.args(["--show", "--showformat", "${Package} ${db:Status-Status}\n"]);
     // It fails if one package is unknown, and still prints the others.
     let output = query
-        .args(PACKAGES)
+        .args(packages)
         .stderr(Stdio::null())
         .output()
         .map_err(|_| {
             Error::Unexpected("dpkg-query is not there: this set-up knows Debian only".into())
         })?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(not_installed(&text))
+    Ok(not_installed(packages, &text))
 }
 
-fn not_installed(status: &str) -> Vec<&'static str> {
+fn not_installed<'a>(packages: &[&'a str], status: &str) -> Vec<&'a str> {
     let installed = |package: &str| {
         let line = format!("{package} installed");
         status.lines().any(|found| found == line)
     };
-    PACKAGES
-        .into_iter()
-        .filter(|name| !installed(name))
-        .collect()
+    let absent = packages.iter().filter(|name| !installed(name));
+    absent.copied().collect()
+}
+
+/// Whether a program is there, wherever it came from.
+pub(crate) fn has_program(name: &str) -> bool {
+    let version = Command::new(name).arg("--version").output();
+    version.is_ok_and(|output| output.status.success())
 }
 
 /// Installs the missing ones.
-pub(crate) fn install() -> Result<()> {
-    let missing = missing()?;
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    let missing = missing(packages)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -122,8 +126,8 @@ mod tests {
     #[test]
     fn half_installed_is_missing() {
         let all = PACKAGES.map(|name| format!("{name} installed\n")).concat();
-        assert!(not_installed(&all).is_empty());
+        assert!(not_installed(&PACKAGES, &all).is_empty());
         let some = all.replace("tmux installed", "tmux config-files");
-        assert_eq!(not_installed(&some), ["tmux"]);
+        assert_eq!(not_installed(&PACKAGES, &some), ["tmux"]);
     }
 }

@@ -7,6 +7,7 @@ use aqueduct_core::platform::Arch;
 use aqueduct_testkit::{base_images, images, pypiserver};
 
 use crate::{
+    bench::peer,
     error::Result,
     stage::{Count, say},
 };
@@ -24,6 +25,8 @@ pub(crate) enum Need {
     Busybox,
     /// The images of `runner-images/` in the cache.
     BaseImages,
+    /// gitlab-ci-local in the cache, and npm to install it.
+    Node,
 }
 
 impl Need {
@@ -36,6 +39,20 @@ impl Need {
         Self::BaseImages,
     ];
 
+    /// What the demonstration needs.
+    pub(crate) const DEMO: [Self; 4] = [
+        Self::Packages,
+        Self::Binfmt,
+        Self::PypiServer,
+        Self::BaseImages,
+    ];
+
+    /// What the comparisons with gitlab-ci-local need.
+    pub(crate) const NODE: [Self; 1] = [Self::Node];
+
+    /// What the comparison with podman needs.
+    pub(crate) const OCI: [Self; 2] = [Self::Packages, Self::Busybox];
+
     /// What the base images need.
     pub(crate) const IMAGES: [Self; 3] = [Self::Packages, Self::Binfmt, Self::BaseImages];
 
@@ -43,7 +60,7 @@ impl Need {
     fn todo(self) -> Result<Option<String>> {
         Ok(match self {
             Self::Packages => {
-                let missing = apt::missing()?;
+                let missing = apt::missing(&apt::PACKAGES)?;
                 let text = format!("Debian packages (apt-get): {}", missing.join(" "));
                 (!missing.is_empty()).then_some(text)
             }
@@ -57,12 +74,16 @@ impl Need {
                 "the base images of runner-images/ for both architectures (Debian; several minutes)"
                     .into()
             }),
+            Self::Node => Some(
+                "gitlab-ci-local and Node 24 (npm; npm itself from Debian where it is missing)"
+                    .into(),
+            ),
         })
     }
 
     fn install(self) -> Result<()> {
         match self {
-            Self::Packages => apt::install()?,
+            Self::Packages => apt::install(&apt::PACKAGES)?,
             Self::Binfmt => binfmt::register()?,
             Self::PypiServer => drop(pypiserver::install()?),
             Self::Busybox => {
@@ -72,6 +93,12 @@ impl Need {
                 images::busybox_index()?;
             }
             Self::BaseImages => drop(base_images::layout()?),
+            Self::Node => {
+                if !apt::has_program("npm") {
+                    apt::install(&["git", "npm"])?;
+                }
+                peer::install()?;
+            }
         }
         Ok(())
     }
