@@ -14,6 +14,8 @@ mod options;
 pub mod pipeline;
 mod select;
 mod shared;
+#[cfg(test)]
+mod sim;
 mod snapshot;
 mod variables;
 

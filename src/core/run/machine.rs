@@ -444,9 +444,9 @@ impl Step<'_> {
             None => return false,
             Some(false) => self.end(at, Status::Skipped, None, None, false),
             Some(true) => match job.when {
-                When::Manual => self.move_to(at, Status::Manual),
-                When::Delayed => self.move_to(at, Status::Scheduled),
-                When::OnSuccess | When::OnFailure | When::Always => self.enqueue(at),
+                When::Manual if !job.played => self.move_to(at, Status::Manual),
+                When::Delayed if !job.played => self.move_to(at, Status::Scheduled),
+                _ => self.enqueue(at),
             },
         }
         true

@@ -334,6 +334,25 @@ fn playing_a_manual_job_revives_what_was_skipped_behind_it() {
 }
 
 #[test]
+fn a_job_played_beforehand_skips_nothing_behind_it() {
+    let jobs = || {
+        vec![
+            manual(job("deploy", 0)),
+            needs("smoke", 0, &["deploy"]),
+            job("last", 1),
+        ]
+    };
+    let mut rules = Run::new(jobs()).rules;
+    rules.jobs[0].played = true;
+    let now = Timestamp(0);
+    let mut state = PipelineState::new(&rules, now);
+    apply(&rules, &mut state, Event::Tick, now).unwrap();
+    let statuses = state.jobs.iter().map(|job| job.status);
+    let expected = [Status::Pending, Status::Created, Status::Created];
+    assert!(statuses.eq(expected));
+}
+
+#[test]
 fn a_blocking_manual_job_blocks_later_stages() {
     let mut run = Run::new(vec![
         job("build", 0),

@@ -110,6 +110,7 @@ mod tests {
             },
             timeout: crate::time::Millis(0),
             resource_group: None,
+            played: false,
         }
     }
 

@@ -60,6 +60,8 @@ pub struct JobRules {
     pub timeout: Millis,
     /// Its resource group.
     pub resource_group: Option<String>,
+    /// Manual or delayed, but somebody said beforehand that it doesn't wait: nothing behind it is skipped meanwhile.
+    pub played: bool,
 }
 
 /// What the machine has to know of a pipeline. Made from the plan, never stored.
@@ -129,6 +131,7 @@ fn job_rules(job: &PlanJob, places: &HashMap<&str, usize>) -> JobRules {
         retry: job.retry.clone(),
         timeout: job.timeout,
         resource_group: job.resource_group.clone(),
+        played: false,
     }
 }
 

@@ -53,8 +53,6 @@ pub struct Pipeline {
     rules: Rules,
     settings: Settings,
     durable: Durable,
-    /// Jobs to play as soon as they become manual or scheduled.
-    played: BTreeSet<usize>,
     /// What runners have offered so far, one entry a runner.
     offers: Vec<Offer>,
     /// When a runner last offered something new.
@@ -70,7 +68,7 @@ impl Pipeline {
         played: &BTreeSet<String>,
         now: Timestamp,
     ) -> Self {
-        let rules = rules(&plan, &settings);
+        let rules = rules(&plan, &settings, played);
         let durable = Durable::new(PipelineState::new(&rules, now));
         let mut pipeline = Self::resume(plan, settings, played, durable, now);
         pipeline.tick(now);
@@ -85,17 +83,11 @@ impl Pipeline {
         durable: Durable,
         now: Timestamp,
     ) -> Self {
-        let names = plan.jobs.iter().enumerate();
-        let played = names
-            .filter(|(_, job)| played.contains(&job.name))
-            .map(|(at, _)| at)
-            .collect();
         Self {
-            rules: rules(&plan, &settings),
+            rules: rules(&plan, &settings, played),
             plan,
             settings,
             durable,
-            played,
             offers: Vec::new(),
             offers_changed: now,
         }
@@ -226,7 +218,7 @@ impl Pipeline {
         let _ = self.apply(event, now);
     }
 
-    /// Resource groups and jobs to play are the engine's own business, all else goes to the outbox.
+    /// Resource groups are the engine's own business, all else goes to the outbox.
     fn route(&mut self, effects: Vec<Effect>, now: Timestamp) {
         for effect in effects {
             match &effect.kind {
@@ -242,20 +234,6 @@ impl Pipeline {
         while let Some(job) = self.durable.resources.grant() {
             self.do_quietly(Event::ResourceGranted { job }, now);
         }
-        self.play_chosen(now);
-    }
-
-    fn play_chosen(&mut self, now: Timestamp) {
-        while let Some(at) = self.next_to_play() {
-            self.played.remove(&at);
-            self.do_quietly(Event::Play { job: Self::id(at) }, now);
-        }
-    }
-
-    fn next_to_play(&self) -> Option<usize> {
-        let held = [Status::Manual, Status::Scheduled];
-        let mut played = self.played.iter().copied();
-        played.find(|&at| held.contains(&self.state().jobs[at].status))
     }
 
     /// Pending, and no runner that we know would take it.
@@ -282,8 +260,11 @@ impl Pipeline {
     }
 }
 
-fn rules(plan: &Plan, settings: &Settings) -> Rules {
+fn rules(plan: &Plan, settings: &Settings, played: &BTreeSet<String>) -> Rules {
     let mut rules = Rules::new(plan, settings.limits);
     rules.mutant = settings.mutant;
+    for job in &mut rules.jobs {
+        job.played = played.contains(&job.name);
+    }
     rules
 }
