@@ -11,6 +11,7 @@ pub mod id;
 pub mod image;
 pub mod lang;
 pub mod mask;
+pub mod package;
 pub mod plan;
 pub mod platform;
 pub mod run;

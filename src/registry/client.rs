@@ -80,6 +80,11 @@ pub enum Access {
     Push,
 }
 
+/// Time that any upload has.
+const UPLOAD_TIME: Duration = Duration::from_mins(2);
+/// Slowest connection that is waited for, in bytes a second.
+const SLOWEST_UPLOAD: u64 = 32 * 1024;
+
 /// Opens repositories. Cheap to clone; clones share connections and tokens.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
@@ -87,6 +92,8 @@ pub struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
+    /// Without the limit on silence, which would count the time that a body takes to send.
+    uploads: reqwest::Client,
     options: ClientOptions,
     tokens: TokenStore,
 }
@@ -94,14 +101,19 @@ struct Inner {
 impl Client {
     /// A client with these settings.
     pub fn new(options: ClientOptions) -> Result<Self, RegistryError> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("aqueduct/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.connect_timeout)
-            .read_timeout(options.read_timeout)
-            .build()
-            .map_err(|error| RegistryError::protocol("HTTP client", error.to_string()))?;
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("aqueduct/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(options.connect_timeout)
+        };
+        let failed =
+            |error: reqwest::Error| RegistryError::protocol("HTTP client", error.to_string());
         Ok(Self(Arc::new(Inner {
-            http,
+            http: builder()
+                .read_timeout(options.read_timeout)
+                .build()
+                .map_err(failed)?,
+            uploads: builder().build().map_err(failed)?,
             options,
             tokens: TokenStore::default(),
         })))
@@ -138,6 +150,12 @@ impl Client {
 
     pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.0.http.request(method, url)
+    }
+
+    /// A request whose body of `size` bytes may take a while.
+    pub(crate) fn upload_request(&self, method: Method, url: &str, size: u64) -> RequestBuilder {
+        let time = UPLOAD_TIME + Duration::from_secs(size / SLOWEST_UPLOAD);
+        self.0.uploads.request(method, url).timeout(time)
     }
 
     /// Sends a request that may be repeated, with whatever authorization the registry wants, again while the server

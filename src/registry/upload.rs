@@ -55,7 +55,7 @@ impl RemoteRepository {
         };
         let request = self
             .client
-            .request(Method::PUT, url.as_str())
+            .upload_request(Method::PUT, url.as_str(), blob.size)
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::CONTENT_LENGTH, blob.size)
             .body(body);

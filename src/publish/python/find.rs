@@ -9,7 +9,7 @@ use globset::GlobBuilder;
 use walkdir::WalkDir;
 
 /// The files that `globs` match below `dirs`, sorted by path; a glob that matches nothing is an error.
-pub(super) fn find_files(dirs: &[PathBuf], globs: &[String]) -> Result<Vec<PathBuf>, String> {
+pub fn find_files(dirs: &[PathBuf], globs: &[String]) -> Result<Vec<PathBuf>, String> {
     let mut found = BTreeSet::new();
     for glob in globs {
         let pattern = glob.trim().trim_start_matches("./");

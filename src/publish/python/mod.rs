@@ -1,8 +1,16 @@
 //! Publishes the wheels and the sdist of one release to several repositories.
 
+mod archive;
+mod destination;
+mod directory;
+mod distribution;
+mod find;
+mod flow;
+mod pypi;
 mod report;
+mod repository;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use aqueduct_core::{
     plan::{ConflictPolicy, Require},
@@ -10,12 +18,17 @@ use aqueduct_core::{
 };
 use aqueduct_ports::release::ReleaseLog;
 
+pub use find::find_files;
 pub use report::{
     DestinationReport, DestinationStatus, FileReport, FileState, PublishReport, ReleaseStatus,
     ReleasedFile,
 };
 
-use crate::Settings;
+use crate::{Destination, Settings};
+use destination::Target;
+use directory::Directory;
+use pypi::Pypi;
+use repository::PackageRepository;
 
 /// What to publish, and where.
 #[derive(Clone, Debug)]
@@ -76,20 +89,96 @@ impl PublishError {
     }
 }
 
-/// The files that globs match in some directories, sorted; a glob that matches nothing is an error.
-pub fn find_files(dirs: &[PathBuf], globs: &[String]) -> Result<Vec<PathBuf>, String> {
-    find::find_files(dirs, globs)
-}
-
 /// Checks the files, asks every destination, and sends what is absent. `env` reads the secrets that destinations name.
-#[expect(clippy::unused_async, reason = "the uploads come with the next commit")]
+///
+/// An error means that nothing was sent. What became of each destination, good or bad, stands in the report; running it
+/// again sends only what is still absent.
 pub async fn publish(
-    _settings: &Settings,
-    _env: &(dyn Fn(&str) -> Option<String> + Send + Sync),
-    _options: &PublishOptions,
-    _log: &dyn ReleaseLog,
+    settings: &Settings,
+    env: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+    options: &PublishOptions,
+    log: &dyn ReleaseLog,
 ) -> Result<PublishReport, PublishError> {
-    Err(PublishError::Invalid("publishing is not there yet".into()))
+    check(options)?;
+    let targets: Vec<Target> = options
+        .to
+        .iter()
+        .map(|name| target(settings, env, name))
+        .collect::<Result<_, _>>()?;
+    let files = options.files.clone();
+    let release = tokio::task::spawn_blocking(move || distribution::load(&files))
+        .await
+        .map_err(|_| PublishError::Machine("the work was interrupted".into()))??;
+    log.line(&format!(
+        "{} {}: {} files to {} destinations",
+        release.project,
+        release.version,
+        release.files.len(),
+        targets.len()
+    ));
+    Ok(flow::run(&release, &targets, options, log).await)
 }
 
-mod find;
+fn check(options: &PublishOptions) -> Result<(), PublishError> {
+    let invalid = |cause: String| Err(PublishError::Invalid(cause));
+    if options.to.is_empty() {
+        return invalid("no destination is named".into());
+    }
+    let names: BTreeSet<&String> = options.to.iter().collect();
+    if names.len() != options.to.len() {
+        return invalid("a destination is named twice".into());
+    }
+    if let Some(primary) = options
+        .primary
+        .as_ref()
+        .filter(|primary| !names.contains(primary))
+    {
+        return invalid(format!(
+            "the primary `{primary}` is not among the destinations"
+        ));
+    }
+    let required = options.require.of(names.len());
+    if required == 0 || required > names.len() {
+        return invalid(format!(
+            "`require: {required}` of {} destinations",
+            names.len()
+        ));
+    }
+    Ok(())
+}
+
+fn target(
+    settings: &Settings,
+    env: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+    name: &str,
+) -> Result<Target, PublishError> {
+    let repository: Box<dyn PackageRepository> =
+        match settings.destination(name).map_err(PublishError::Invalid)? {
+            Destination::Directory(directory) => {
+                Box::new(Directory::new(settings.resolve(&directory.path)))
+            }
+            Destination::Pypi(pypi) => {
+                let password = pypi.password.as_ref().map(|source| {
+                    source.resolve(env, &settings.base_dir).map_err(|cause| {
+                        PublishError::Invalid(format!("destinations.{name}.password: {cause}"))
+                    })
+                });
+                let opened = Pypi::new(pypi, password.transpose()?);
+                Box::new(opened.map_err(|error| PublishError::Machine(error.to_string()))?)
+            }
+            Destination::Later(later) => {
+                let cause = format!(
+                    "destinations.{name}: publishing to the type `{}` comes in a later version",
+                    later.kind
+                );
+                return Err(PublishError::Invalid(cause));
+            }
+        };
+    Ok(Target {
+        name: name.to_owned(),
+        repository,
+    })
+}
+
+#[cfg(test)]
+mod tests;
