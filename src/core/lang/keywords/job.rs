@@ -143,11 +143,7 @@ fn selection(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
         }
     });
     let dependencies = map.get("dependencies");
-    out.dependencies = dependencies.and_then(|field| {
-        let names = field.flat_texts(sink)?;
-        field.check_unique(sink, &names);
-        Some(names)
-    });
+    out.dependencies = dependencies.and_then(|field| field.flat_texts(sink));
 }
 
 fn refuse_bridge_when(map: &Map<'_>, when: Option<&Spanned<RuleWhen>>, sink: &mut Sink<'_>) {
@@ -323,11 +319,12 @@ fn mark(map: &Map<'_>, key: &str, out: &mut Job) {
     out.unsupported.push(keyword);
 }
 
-/// The inside of `/…/`, flags dropped.
+/// The inside of `/…/flags`, the flags in front as `(?flags)`.
 fn without_slashes(pattern: &str) -> String {
     let inside = pattern.strip_prefix('/').unwrap_or(pattern);
-    inside
-        .rsplit_once('/')
-        .map_or(inside, |(inside, _)| inside)
-        .to_owned()
+    match inside.rsplit_once('/') {
+        Some((inside, "")) => inside.to_owned(),
+        Some((inside, flags)) => format!("(?{flags}){inside}"),
+        None => inside.to_owned(),
+    }
 }

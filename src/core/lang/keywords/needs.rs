@@ -8,9 +8,7 @@ use super::{
 };
 use crate::lang::model::{JobNeed, Need, NeedTarget, Spanned, Unsupported};
 
-/// Most entries of one `needs`.
-const MAX_NEEDS: usize = 50;
-/// Most of them from other projects.
+/// Most entries from other projects.
 const MAX_PROJECTS: usize = 5;
 
 const JOB_KEYS: &[&str] = &["job", "artifacts", "optional", "parallel", "arch"];
@@ -51,7 +49,6 @@ fn entries(field: &Field<'_>, sink: &mut Sink<'_>, job_required: bool) -> Option
     } else {
         field.flat_items(sink)?
     };
-    field.check_count(sink, items.len(), MAX_NEEDS);
     let needs: Vec<Need> = items
         .iter()
         .filter_map(|item| need(item, sink, job_required))

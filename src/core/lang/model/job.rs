@@ -65,7 +65,7 @@ pub struct Job {
     pub environment: Option<Environment>,
     /// `resource_group`, variables unexpanded.
     pub resource_group: Option<Spanned<String>>,
-    /// `coverage`, without its slashes.
+    /// `coverage`, without its slashes, flags in front as `(?i)`.
     pub coverage: Option<Spanned<String>>,
     /// `release`.
     pub release: Option<Release>,
