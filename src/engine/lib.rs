@@ -9,6 +9,8 @@
 #![forbid(unsafe_code)]
 
 mod engine;
+#[cfg(test)]
+mod engine_tests;
 mod event;
 mod options;
 pub mod pipeline;

@@ -142,8 +142,12 @@ pub(crate) fn waiting(pipeline: &Pipeline, at: usize) -> Option<Waiting> {
             Some(Waiting::Resource { group, holder })
         }
         Status::Pending => {
-            let refusal = sched::refusal(&pipeline.plan().jobs[at], pipeline.offers());
-            Some(refusal.map_or(Waiting::Slot, |verdict| Waiting::Runner(verdict.cause)))
+            let offers = pipeline.offers();
+            // Before the first runner asks, nothing is wrong yet.
+            let refusal =
+                (!offers.is_empty()).then(|| sched::refusal(&pipeline.plan().jobs[at], offers));
+            let reason = |verdict: Verdict| Waiting::Runner(verdict.cause);
+            Some(refusal.flatten().map_or(Waiting::Slot, reason))
         }
         _ => None,
     }
