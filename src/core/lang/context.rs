@@ -44,6 +44,8 @@ pub struct Context {
     pub merge_request: Option<MergeRequest>,
     /// The title of the schedule that started it.
     pub schedule_description: Option<String>,
+    /// Whether `[skip ci]` in the commit's message counts; not for who asks for a pipeline by hand.
+    pub skip_markers: bool,
 }
 
 /// Branch or tag.
@@ -246,6 +248,7 @@ impl Context {
             files: Arc::new([]),
             merge_request: None,
             schedule_description: None,
+            skip_markers: true,
         }
     }
 

@@ -3,10 +3,12 @@
 //! It is stored, shown, hashed and executed as it is. Nothing in it depends on who runs it or when:
 //! ids, URLs and times are added to a job when it is leased. Secrets stand in it by name only.
 
+mod hash;
 mod job;
 mod release;
 mod variable;
 
+pub use hash::{hash_of, hash_of_bytes};
 pub use job::{
     AllowFailure, Artifacts, Cache, CacheKey, CachePolicy, Environment, EnvironmentAction, Expiry,
     Image, JobKind, Need, PlanJob, PullPolicy, Reports, Retry, ScriptSpec, Service, StoreWhen,

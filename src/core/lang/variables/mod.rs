@@ -9,14 +9,12 @@
 mod lease;
 mod reference;
 mod resolve;
-#[cfg(test)]
 mod scope;
 #[cfg(test)]
 mod tests;
 
 pub use lease::{Known, LeaseError, LeasedVariable, RunnerVariable, at_lease, expand_all_runner};
 pub use reference::expand_runner;
-#[cfg(test)]
 pub(in crate::lang) use scope::{Entry, JobScope, Layer, PipelineScope};
 
 /// Longest chain of variables that refer to each other.

@@ -29,7 +29,6 @@ pub(super) trait Lookup {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// For conditions and names: undefined ones are empty, escapes stay.
-    #[cfg(test)]
     Evaluate,
     /// For the variables of a leased job: undefined, file and raw ones are left to the runner, and so are escapes.
     Lease,

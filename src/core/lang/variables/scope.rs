@@ -78,7 +78,18 @@ pub(in crate::lang) struct PipelineScope {
     /// From outside of the file; highest.
     pub(in crate::lang) given: Layer,
     /// Regular expressions that are variables' values.
-    pub(super) patterns: RefCell<HashMap<String, Result<Arc<Pattern>, PatternError>>>,
+    patterns: RefCell<HashMap<String, Result<Arc<Pattern>, PatternError>>>,
+}
+
+impl PipelineScope {
+    pub(in crate::lang) fn new(predefined: Layer, global: Layer, given: Layer) -> Self {
+        Self {
+            predefined,
+            global,
+            given,
+            patterns: RefCell::default(),
+        }
+    }
 }
 
 /// The variables of one job over those of its pipeline.
@@ -103,6 +114,11 @@ impl<'a> JobScope<'a> {
             own: Layer::new(),
             resolver: Resolver::new(Mode::Evaluate),
         }
+    }
+
+    /// Forgets expanded values, after the layers were changed.
+    pub(in crate::lang) fn refresh(&mut self) {
+        self.resolver = Resolver::new(Mode::Evaluate);
     }
 
     fn inherits(&self, name: &str) -> bool {

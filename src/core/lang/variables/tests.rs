@@ -234,12 +234,12 @@ fn growth_is_bounded() {
 #[test]
 fn conditions_see_the_winner_expanded() {
     use VariableOrigin::{Global, Job, Pipeline, Predefined};
-    let pipeline = PipelineScope {
-        predefined: layer(
+    let pipeline = PipelineScope::new(
+        layer(
             &[("CI", "true"), ("P", "predefined"), ("REF", "main")],
             Predefined,
         ),
-        global: layer(
+        layer(
             &[
                 ("G", "global"),
                 ("P", "global"),
@@ -247,9 +247,8 @@ fn conditions_see_the_winner_expanded() {
             ],
             Global,
         ),
-        given: layer(&[("J2", "given")], Pipeline),
-        ..PipelineScope::default()
-    };
+        layer(&[("J2", "given")], Pipeline),
+    );
     let mut scope = JobScope::new(&pipeline, &Inherit::All);
     scope.own = layer(&[("J", "$G-job"), ("J2", "job"), ("ESC", "$$x")], Job);
     let value = |name: &str| scope.value(name).map(std::borrow::Cow::into_owned);
@@ -276,10 +275,7 @@ fn conditions_see_the_winner_expanded() {
 fn names_never_show_a_secret() {
     let mut given = layer(&[("T", "hunter22")], VariableOrigin::Project);
     given["T"].secret = true;
-    let pipeline = PipelineScope {
-        given,
-        ..PipelineScope::default()
-    };
+    let pipeline = PipelineScope::new(Layer::new(), Layer::new(), given);
     let mut scope = JobScope::new(&pipeline, &Inherit::All);
     scope.own = layer(&[("N", "x-$T")], VariableOrigin::Job);
     assert_eq!(scope.value("N").as_deref(), Some("x-hunter22"));

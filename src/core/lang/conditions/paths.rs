@@ -1,0 +1,140 @@
+//! `changes` and `exists`.
+
+use std::{cell::RefCell, collections::HashMap};
+
+use super::Conditions;
+use crate::{
+    diag::{Diagnostic, Span},
+    lang::{
+        codes::{INVALID_PATTERN, UNRESOLVED_REF},
+        glob::Glob,
+        model::{Changes, Exists, Spanned},
+        variables::JobScope,
+    },
+};
+
+/// Above this many comparisons of a pattern with a path a condition is taken to hold.
+const MAX_COMPARISONS: usize = 50_000;
+
+/// What each pattern has been found to match, by where it was searched and its expanded text.
+#[derive(Default)]
+pub(super) struct Paths {
+    known: RefCell<HashMap<(Where, String), bool>>,
+}
+
+/// A list of paths.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Where {
+    /// What the push or merge request changed.
+    Changes,
+    /// What changed since the merge base with a ref.
+    Since(String),
+    /// The whole tree.
+    Tree,
+}
+
+impl Conditions<'_> {
+    /// True without a diff, false for an empty one.
+    pub(super) fn changed(
+        &self,
+        changes: &Changes,
+        scope: &JobScope<'_>,
+        path: &str,
+    ) -> Result<bool, Box<Diagnostic>> {
+        let Some(compare_to) = &changes.compare_to else {
+            return match &self.context.changes {
+                Some(paths) => self.any(&changes.paths, &Where::Changes, paths, scope, path),
+                None => Ok(true),
+            };
+        };
+        let ref_name = scope.expand(&compare_to.value);
+        match self.context.compare_to.get(&ref_name) {
+            Some(paths) => self.any(&changes.paths, &Where::Since(ref_name), paths, scope, path),
+            None => Err(Box::new(unresolved(&ref_name, compare_to.span, path))),
+        }
+    }
+
+    /// Whether the tree has such a file. Another project can't be looked into: there it has none.
+    pub(super) fn exists(
+        &self,
+        exists: &Exists,
+        scope: &JobScope<'_>,
+        path: &str,
+    ) -> Result<bool, Box<Diagnostic>> {
+        if exists.project.is_some() {
+            return Ok(false);
+        }
+        self.any(
+            &exists.paths,
+            &Where::Tree,
+            &self.context.files,
+            scope,
+            path,
+        )
+    }
+
+    /// `only:changes` and `except:changes`.
+    pub(super) fn filter_changed(
+        &self,
+        patterns: &[Spanned<String>],
+        scope: &JobScope<'_>,
+        path: &str,
+    ) -> Result<bool, Box<Diagnostic>> {
+        match &self.context.changes {
+            Some(paths) => self.any(patterns, &Where::Changes, paths, scope, path),
+            None => Ok(true),
+        }
+    }
+
+    fn any(
+        &self,
+        patterns: &[Spanned<String>],
+        place: &Where,
+        paths: &[String],
+        scope: &JobScope<'_>,
+        path: &str,
+    ) -> Result<bool, Box<Diagnostic>> {
+        if patterns.len().saturating_mul(paths.len()) > MAX_COMPARISONS {
+            return Ok(true);
+        }
+        for pattern in patterns {
+            let text = scope.expand(&pattern.value);
+            let key = (place.clone(), text);
+            let known = self.paths.known.borrow().get(&key).copied();
+            let matches = match known {
+                Some(known) => known,
+                None => search(&key.1, *place == Where::Tree, paths)
+                    .ok_or_else(|| Box::new(unusable(&key.1, pattern.span, path)))?,
+            };
+            self.paths.known.borrow_mut().insert(key, matches);
+            if matches {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Only the tree has directories: `dir/` among changes names nothing.
+fn search(pattern: &str, tree: bool, paths: &[String]) -> Option<bool> {
+    let glob = Glob::new(pattern).ok()?;
+    Some(if tree {
+        glob.matches_any(paths)
+    } else {
+        paths.iter().any(|path| glob.is_match(path))
+    })
+}
+
+fn unresolved(ref_name: &str, span: Span, path: &str) -> Diagnostic {
+    let message = format!(
+        "{path}:changes:compare_to names `{ref_name}`, which is no branch, tag or commit here"
+    );
+    Diagnostic::error(UNRESOLVED_REF, span, message)
+        .with_help("fetch that ref, or compare with one that this repository has")
+}
+
+fn unusable(pattern: &str, span: Span, path: &str) -> Diagnostic {
+    let message =
+        format!("{path} has the pattern `{pattern}`, whose braces expand to too many alternatives");
+    Diagnostic::error(INVALID_PATTERN, span, message).with_help("split it into several patterns")
+}

@@ -1,0 +1,259 @@
+//! `needs` and `dependencies`.
+
+use std::collections::HashSet;
+
+use super::{Stages, stage, unknown_job};
+use crate::{
+    diag::{Diagnostic, Diagnostics},
+    lang::{
+        codes::{
+            DEPENDENCY_NOT_NEEDED, DUPLICATE_NEED, LATER_STAGE, NEED_CYCLE, TOO_MANY_NEEDS,
+            UNKNOWN_AXIS, UNKNOWN_INSTANCE,
+        },
+        graph::find_cycle,
+        instances::{Catalog, Instance, Selection, path, select},
+        model::{Job, JobNeed, Need, NeedTarget, Pipeline, Spanned},
+    },
+};
+
+/// Most entries of one `needs`.
+const MAX_NEEDS: usize = 50;
+
+pub(super) fn check(
+    model: &Pipeline,
+    catalog: &Catalog<'_>,
+    stages: &Stages<'_>,
+    sink: &mut Diagnostics,
+) {
+    let checker = Checker {
+        model,
+        catalog,
+        stages,
+    };
+    for job in model.jobs.values() {
+        if let Some(needs) = &job.needs {
+            checker.list(job, needs, "needs", sink);
+        }
+        for rule in job.rules.iter().flatten() {
+            if let Some(needs) = &rule.needs {
+                checker.list(job, needs, "rules:needs", sink);
+            }
+        }
+        checker.dependencies(job, sink);
+    }
+    check_cycles(model, sink);
+}
+
+struct Checker<'c, 'm> {
+    model: &'m Pipeline,
+    catalog: &'c Catalog<'m>,
+    stages: &'c Stages<'m>,
+}
+
+impl Checker<'_, '_> {
+    fn list(&self, job: &Job, needs: &[Need], key: &str, sink: &mut Diagnostics) {
+        let path = path(job, key);
+        if needs.len() > MAX_NEEDS {
+            let message = format!(
+                "{path} has {} entries, at most {MAX_NEEDS} are allowed",
+                needs.len()
+            );
+            sink.push(
+                Diagnostic::error(TOO_MANY_NEEDS, needs[MAX_NEEDS].span, message)
+                    .with_help("need a job that itself needs the others, or use stages"),
+            );
+        }
+        let mut seen = HashSet::new();
+        for need in needs {
+            if let NeedTarget::Job(target) = &need.target {
+                self.entry(job, target, &path, &mut seen, sink);
+            }
+        }
+    }
+
+    fn entry(
+        &self,
+        job: &Job,
+        need: &JobNeed,
+        path: &str,
+        seen: &mut HashSet<usize>,
+        sink: &mut Diagnostics,
+    ) {
+        let name = &need.job;
+        if name.value == job.name.value {
+            let message = format!("{path} names the job itself");
+            sink.push(Diagnostic::error(NEED_CYCLE, name.span, message).with_help("remove it"));
+            return;
+        }
+        let Some(target) = self.model.jobs.get(&name.value) else {
+            if !need.optional {
+                sink.push(unknown_job(path, name, self.model));
+            }
+            return;
+        };
+        self.order(job, target, name, path, sink);
+        let mut first = None;
+        for at in self.catalog.of(&job.name.value) {
+            let from = &self.catalog.all[at];
+            match select(need, from, self.catalog) {
+                Selection::Found(found) => {
+                    first.get_or_insert(found);
+                }
+                failed => {
+                    sink.push(not_selected(need, from, failed, path));
+                    return;
+                }
+            }
+            if need.matrix.is_none() {
+                break;
+            }
+        }
+        if first.iter().flatten().any(|at| !seen.insert(*at)) {
+            let message = format!("{path} names `{}` twice", name.value);
+            sink.push(
+                Diagnostic::error(DUPLICATE_NEED, name.span, message)
+                    .with_help("remove one of the two"),
+            );
+        }
+    }
+
+    fn order(
+        &self,
+        job: &Job,
+        target: &Job,
+        name: &Spanned<String>,
+        path: &str,
+        sink: &mut Diagnostics,
+    ) {
+        let (Some(own), Some(theirs)) = (self.stages.of(job), self.stages.of(target)) else {
+            return;
+        };
+        if theirs > own {
+            let message = format!(
+                "{path} names `{}` of the stage `{}`, which comes after `{}`",
+                name.value,
+                stage(target),
+                stage(job)
+            );
+            sink.push(
+                Diagnostic::error(LATER_STAGE, name.span, message)
+                    .with_label(target.name.span, "defined here")
+                    .with_help("move one of the jobs to another stage"),
+            );
+        }
+    }
+
+    fn dependencies(&self, job: &Job, sink: &mut Diagnostics) {
+        let Some(dependencies) = &job.dependencies else {
+            return;
+        };
+        let path = path(job, "dependencies");
+        let mut seen = HashSet::new();
+        for name in dependencies {
+            if !seen.insert(&name.value) {
+                let message = format!("{path} names `{}` twice", name.value);
+                sink.push(
+                    Diagnostic::error(DUPLICATE_NEED, name.span, message)
+                        .with_help("remove one of the two"),
+                );
+            }
+            let Some(target) = self.model.jobs.get(&name.value) else {
+                sink.push(unknown_job(&path, name, self.model));
+                continue;
+            };
+            self.order(job, target, name, &path, sink);
+            if let Some(needs) = &job.needs
+                && !needs.iter().any(|need| is_job(need, &name.value))
+            {
+                let message = format!(
+                    "{path} names `{}`, which is not among the job's `needs`",
+                    name.value
+                );
+                sink.push(
+                    Diagnostic::error(DEPENDENCY_NOT_NEEDED, name.span, message)
+                        .with_help("add it to `needs`, or remove it here"),
+                );
+            }
+        }
+    }
+}
+
+/// Whether a need names that job of this pipeline.
+pub(super) fn is_job(need: &Need, name: &str) -> bool {
+    matches!(&need.target, NeedTarget::Job(target) if target.job.value == name)
+}
+
+/// The error for a selection that finds nothing.
+pub(in crate::lang) fn not_selected(
+    need: &JobNeed,
+    from: &Instance<'_>,
+    failed: Selection,
+    path: &str,
+) -> Diagnostic {
+    let span = need.job.span;
+    match failed {
+        Selection::UnknownAxis(axis) => {
+            let message = format!(
+                "{path} uses `matrix.{axis}`, but `{}` has no such axis",
+                from.name
+            );
+            Diagnostic::error(UNKNOWN_AXIS, span, message)
+                .with_help("use the name of an axis of the job's own `parallel: matrix` or `arch`")
+        }
+        Selection::NoSuchInstance(values) => {
+            let message = format!(
+                "{path} names an instance of `{}` that it doesn't have: {values}",
+                need.job.value
+            );
+            Diagnostic::error(UNKNOWN_INSTANCE, span, message)
+                .with_help("use values of the needed job's own matrix")
+        }
+        Selection::Found(_) => {
+            let message = format!("{path} names no instance of `{}`", need.job.value);
+            Diagnostic::error(UNKNOWN_INSTANCE, span, message)
+                .with_help("use values of the needed job's own matrix")
+        }
+    }
+}
+
+/// Circles through whole jobs. Needs that select instances are left to the plan, where instances are known.
+fn check_cycles(model: &Pipeline, sink: &mut Diagnostics) {
+    let whole = |need: &Need| match &need.target {
+        NeedTarget::Job(target) if target.matrix.is_none() && !target.same_arch => {
+            model.jobs.get_index_of(&target.job.value)
+        }
+        _ => None,
+    };
+    let edges: Vec<Vec<usize>> = model
+        .jobs
+        .values()
+        .enumerate()
+        .map(|(own, job)| {
+            let needs = job.needs.iter().flatten().filter_map(whole);
+            needs.filter(|at| *at != own).collect()
+        })
+        .collect();
+    if let Some(cycle) = find_cycle(&edges) {
+        let jobs: Vec<&Job> = cycle.iter().map(|at| &model.jobs[*at]).collect();
+        sink.push(cycle_error(
+            &jobs,
+            jobs.iter().map(|job| job.name.value.as_str()),
+        ));
+    }
+}
+
+/// The error for jobs that need each other in a circle; `names` as they are to be shown.
+pub(in crate::lang) fn cycle_error<'n>(
+    jobs: &[&Job],
+    names: impl Iterator<Item = &'n str>,
+) -> Diagnostic {
+    let mut names: Vec<&str> = names.collect();
+    names.extend(names.first().copied());
+    let message = format!("jobs need each other in a circle: {}", names.join(" -> "));
+    let place = jobs.first().map(|job| job.name.span).unwrap_or_default();
+    let error =
+        Diagnostic::error(NEED_CYCLE, place, message).with_help("remove one of these needs");
+    jobs.iter().skip(1).fold(error, |error, job| {
+        error.with_label(job.name.span, "part of the circle")
+    })
+}
