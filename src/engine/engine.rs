@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aqueduct_core::{
     plan::Plan,
-    run::Status,
+    run::{Ignored, Status},
     sched::Offer,
     time::{Millis, Timestamp},
 };
@@ -103,26 +103,30 @@ impl Engine {
     /// grace (zero kills) takes the first one's place.
     pub fn cancel(&self, grace: Millis) {
         self.act(|shared, now| {
-            // A pipeline that has ended has nothing to cancel.
+            if shared.ended.is_some() {
+                return;
+            }
+            // The whole pipeline is never in the wrong state for it.
             let _ = shared
                 .pipeline
                 .cancel(None, grace, "canceled by the user", now);
         });
     }
 
-    /// Plays a manual job, or starts a delayed one at once, by full name.
+    /// Plays a manual job, or starts a delayed one at once, by full name; refused once the run is over.
     pub fn play(&self, job: &str) -> Result<(), EngineError> {
         self.act(|shared, now| {
             let jobs = &shared.pipeline.plan().jobs;
             let at = jobs.iter().position(|known| known.name == job);
             let at = at.ok_or_else(|| EngineError::UnknownJob(job.to_owned()))?;
-            shared
-                .pipeline
-                .play(at, now)
-                .map_err(|_| EngineError::NotPlayable {
-                    job: job.to_owned(),
-                    status: shared.pipeline.state().jobs[at].status,
-                })
+            let played = match shared.ended {
+                None => shared.pipeline.play(at, now),
+                Some(_) => Err(Ignored::WrongState),
+            };
+            played.map_err(|_| EngineError::NotPlayable {
+                job: job.to_owned(),
+                status: shared.pipeline.state().jobs[at].status,
+            })
         })
     }
 

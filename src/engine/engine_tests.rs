@@ -452,8 +452,8 @@ async fn a_manual_job_can_be_played_while_others_run() {
     let waiting = |name: &str| snapshot.job(name).unwrap().waiting.clone();
     assert_eq!(waiting("gate"), Some(Waiting::Play));
     assert_eq!(waiting("build"), Some(Waiting::Slot));
-    let before = vec!["gate".to_owned(), "build".to_owned()];
-    assert_eq!(waiting("test"), Some(Waiting::Jobs(before)));
+    let words = waiting("test").unwrap().to_string();
+    assert_eq!(words, "waits for gate and 1 more");
     let unknown = engine.play("nobody").unwrap_err();
     assert_eq!(unknown, EngineError::UnknownJob("nobody".into()));
     engine.play("gate").unwrap();
@@ -500,4 +500,31 @@ async fn a_run_takes_the_named_jobs_and_what_they_wait_for() {
         start_with(Vec::new(), RunOptions::default()).err(),
         Some(EngineError::NoJobs)
     );
+}
+
+#[tokio::test]
+async fn a_thousand_jobs_are_no_burden() {
+    let jobs = (0..1000).map(|at| PlanJob {
+        needs: (at % 3 == 0).then(Vec::new),
+        ..job(&format!("j{at}"), at / 200)
+    });
+    let (engine, mut events) = start(jobs.collect());
+    let runner = |engine: Arc<Engine>| async move {
+        while let Some(work) = engine.lease(&offer()).await.unwrap() {
+            let started = Report::Started(placement());
+            engine.report(&work.lease, started).await.unwrap();
+            finish(&engine, &work, end(None)).await;
+        }
+    };
+    let runners: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(runner(Arc::clone(&engine))))
+        .collect();
+    assert_eq!(engine.run().await, Status::Success);
+    for runner in runners {
+        runner.await.unwrap();
+    }
+    let finished = words(&mut events)
+        .into_iter()
+        .filter(|word| word.ends_with(" success"));
+    assert_eq!(finished.count(), 1001, "each job once, and the pipeline");
 }

@@ -56,8 +56,13 @@ pub struct JobSnapshot {
 /// What a job waits for. Its `Display` says it in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
-    /// These jobs, by full name.
-    Jobs(Vec<String>),
+    /// Other jobs.
+    Jobs {
+        /// Full name of the first of them; `None` if the pipeline is just about to start it.
+        first: Option<String>,
+        /// How many more.
+        others: usize,
+    },
     /// A person.
     Play,
     /// Its time.
@@ -78,10 +83,10 @@ pub enum Waiting {
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Jobs(jobs) => match jobs.as_slice() {
-                [] => f.write_str("waits for its turn"),
-                [one] => write!(f, "waits for {one}"),
-                [one, rest @ ..] => write!(f, "waits for {one} and {} more", rest.len()),
+            Self::Jobs { first, others } => match (first, others) {
+                (None, _) => f.write_str("waits for its turn"),
+                (Some(first), 0) => write!(f, "waits for {first}"),
+                (Some(first), others) => write!(f, "waits for {first} and {others} more"),
             },
             Self::Play => f.write_str("waits to be played"),
             Self::Until(_) => f.write_str("waits for its time"),
@@ -133,7 +138,7 @@ fn job_snapshot(pipeline: &Pipeline, at: usize, now: Timestamp) -> JobSnapshot {
 pub(crate) fn waiting(pipeline: &Pipeline, at: usize) -> Option<Waiting> {
     let (state, rules) = (&pipeline.state().jobs[at], &pipeline.rules().jobs);
     match state.status {
-        Status::Created => Some(Waiting::Jobs(unfinished(pipeline, &rules[at]))),
+        Status::Created => Some(unfinished(pipeline, &rules[at])),
         Status::Manual => Some(Waiting::Play),
         Status::Scheduled => Some(Waiting::Until(state.since + rules[at].start_in)),
         Status::WaitingForResource => {
@@ -153,14 +158,16 @@ pub(crate) fn waiting(pipeline: &Pipeline, at: usize) -> Option<Waiting> {
     }
 }
 
-fn unfinished(pipeline: &Pipeline, job: &JobRules) -> Vec<String> {
-    let rules = &pipeline.rules().jobs;
-    let waits_for = |other: usize| match &job.needs {
-        Some(needs) => needs.contains(&other),
-        None => rules[other].stage < job.stage,
+fn unfinished(pipeline: &Pipeline, job: &JobRules) -> Waiting {
+    let (rules, states) = (&pipeline.rules().jobs, &pipeline.state().jobs);
+    let waits_for = |other: &usize| match &job.needs {
+        Some(needs) => needs.contains(other),
+        None => rules[*other].stage < job.stage,
     };
-    (0..rules.len())
-        .filter(|&other| waits_for(other) && !pipeline.state().jobs[other].status.is_terminal())
-        .map(|other| rules[other].name.clone())
-        .collect()
+    let open = |other: &usize| !states[*other].status.is_terminal();
+    let mut jobs = (0..rules.len()).filter(open).filter(waits_for);
+    Waiting::Jobs {
+        first: jobs.next().map(|other| rules[other].name.clone()),
+        others: jobs.count(),
+    }
 }

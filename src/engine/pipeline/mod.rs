@@ -57,6 +57,9 @@ pub struct Pipeline {
     offers: Vec<Offer>,
     /// When a runner last offered something new.
     offers_changed: Timestamp,
+    /// The next deadline, if `deadline_known`: many ask for it after each change.
+    deadline: Option<Timestamp>,
+    deadline_known: bool,
 }
 
 impl Pipeline {
@@ -90,6 +93,8 @@ impl Pipeline {
             durable,
             offers: Vec::new(),
             offers_changed: now,
+            deadline: None,
+            deadline_known: false,
         }
     }
 
@@ -145,7 +150,15 @@ impl Pipeline {
     }
 
     /// When [`Self::tick`] has something to do; `None` once every job has ended.
-    pub fn next_deadline(&self) -> Option<Timestamp> {
+    pub fn next_deadline(&mut self) -> Option<Timestamp> {
+        if !self.deadline_known {
+            self.deadline = self.find_deadline();
+            self.deadline_known = true;
+        }
+        self.deadline
+    }
+
+    fn find_deadline(&self) -> Option<Timestamp> {
         let machine = machine::next_deadline(&self.rules, self.state());
         let refusal = (0..self.plan.jobs.len())
             .filter(|&at| self.is_unplaceable(at))
@@ -202,12 +215,14 @@ impl Pipeline {
             None => self.offers.push(offer.clone()),
         }
         self.offers_changed = now;
+        self.deadline_known = false;
         true
     }
 
     /// Applies an event and carries out those of its effects that stay inside.
     fn apply(&mut self, event: Event, now: Timestamp) -> Result<(), Ignored> {
         let effects = machine::apply(&self.rules, &mut self.durable.state, event, now)?;
+        self.deadline_known = false;
         self.route(effects, now);
         Ok(())
     }
