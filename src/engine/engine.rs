@@ -74,7 +74,7 @@ impl Engine {
             mutant: None,
         };
         let pipeline = Pipeline::begin(Arc::new(plan), settings, &played, now);
-        let mut shared = Shared::new(pipeline, sink);
+        let mut shared = Shared::new(pipeline, sink, now);
         shared.tell(now);
         let engine = Self {
             shared: Mutex::new(shared),
@@ -145,6 +145,7 @@ impl Engine {
     fn act<T>(&self, act: impl FnOnce(&mut Shared, Timestamp) -> T) -> T {
         let now = self.clock.now();
         let mut shared = self.locked();
+        shared.notice_sleep(now);
         let answer = act(&mut shared, now);
         shared.tell(now);
         let changed = std::mem::take(&mut shared.changed);

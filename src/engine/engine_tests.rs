@@ -1,6 +1,12 @@
 //! The engine as the runner loop and the command line see it. Time is tokio's, paused: waiting costs nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use aqueduct_core::{
     plan::{
@@ -23,11 +29,25 @@ use tokio::time::{Instant, timeout};
 
 use crate::{Engine, EngineError, RunEvent, RunEvents, RunOptions, Waiting};
 
-struct TokioClock(Instant);
+/// Tokio's time, and how long the machine has slept beside it.
+struct TokioClock {
+    began: Instant,
+    slept: AtomicU64,
+}
+
+impl TokioClock {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            slept: AtomicU64::new(0),
+        }
+    }
+}
 
 impl Clock for TokioClock {
     fn now(&self) -> Timestamp {
-        Timestamp(1_795_509_000_000) + Millis(self.0.elapsed().as_millis() as u64)
+        let awake = self.began.elapsed().as_millis() as u64;
+        Timestamp(1_795_509_000_000) + Millis(awake + self.slept.load(Ordering::Relaxed))
     }
 }
 
@@ -69,7 +89,7 @@ fn start_with(
     jobs: Vec<PlanJob>,
     options: RunOptions,
 ) -> Result<(Arc<Engine>, RunEvents), EngineError> {
-    Engine::new(&plan(jobs), options, Arc::new(TokioClock(Instant::now())))
+    Engine::new(&plan(jobs), options, Arc::new(TokioClock::new()))
 }
 
 fn start(jobs: Vec<PlanJob>) -> (Arc<Engine>, RunEvents) {
@@ -242,6 +262,32 @@ async fn a_runner_that_falls_silent_loses_the_job() {
     assert!(matches!(late, Err(WorkError::Stale)));
     finish(&engine, &work, end(None)).await;
     assert!(words(&mut events).contains(&"build again: runner.lost".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_has_not_lost_its_runner() {
+    let clock = Arc::new(TokioClock::new());
+    let plan = plan(vec![job("build", 0)]);
+    let (engine, _events) = Engine::new(&plan, RunOptions::default(), clock.clone()).unwrap();
+    let work = lease(&engine).await;
+    engine
+        .report(&work.lease, Report::Started(placement()))
+        .await
+        .unwrap();
+    let watched = Arc::clone(&engine);
+    let run = tokio::spawn(async move { watched.run().await });
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    engine.renew(&work.lease).await.unwrap();
+    clock.slept.store(8 * 3600 * 1000, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(engine.snapshot().jobs[0].status, Status::Running);
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    assert_eq!(
+        engine.snapshot().jobs[0].status,
+        Status::Pending,
+        "now it is lost"
+    );
+    run.abort();
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use aqueduct_core::{
 };
 use aqueduct_ports::work::{Directive, JobEnd, Lease, Report, WorkError};
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
     RunEvent,
@@ -17,6 +17,9 @@ use crate::{
     pipeline::{Appended, Pipeline, Reported},
     snapshot,
 };
+
+/// Shorter gaps between the clocks are corrections of the time.
+const LEAST_SLEEP: Millis = Millis::from_secs(5);
 
 /// The state of a run.
 pub(crate) struct Shared {
@@ -28,17 +31,31 @@ pub(crate) struct Shared {
     pub(crate) ended: Option<Status>,
     /// Until when cancelled attempts may live, as their runners were told.
     told: BTreeMap<u64, Timestamp>,
+    /// When it was last looked at, by the clock and by a counter that stands still while the machine sleeps.
+    looked: (Timestamp, Instant),
 }
 
 impl Shared {
     /// The state of a run that has just begun.
-    pub(crate) fn new(pipeline: Pipeline, events: EventSink) -> Self {
+    pub(crate) fn new(pipeline: Pipeline, events: EventSink, now: Timestamp) -> Self {
         Self {
             pipeline,
             events,
             changed: false,
             ended: None,
             told: BTreeMap::new(),
+            looked: (now, Instant::now()),
+        }
+    }
+
+    /// A machine that was suspended has not lost its runners: the clock went on, but nothing else did.
+    pub(crate) fn notice_sleep(&mut self, now: Timestamp) {
+        let (before, counter) = std::mem::replace(&mut self.looked, (now, Instant::now()));
+        let awake = self.looked.1.duration_since(counter).as_millis();
+        let awake = u64::try_from(awake).unwrap_or(u64::MAX);
+        let asleep = Millis(now.since(before).0.saturating_sub(awake));
+        if asleep > LEAST_SLEEP {
+            self.pipeline.paused(asleep, now);
         }
     }
 

@@ -7,6 +7,12 @@ use crate::{id::JobId, time::Millis, verdict::Verdict};
 pub enum Event {
     /// Time passed: whatever is due happens.
     Tick,
+    /// Nobody could be heard for a while (the machine slept, the coordinator was down): runners are not to be blamed
+    /// for it.
+    Paused {
+        /// How long.
+        by: Millis,
+    },
     /// A runner takes a pending job.
     Lease {
         /// The job.

@@ -103,6 +103,7 @@ impl Step<'_> {
     fn event(&mut self, event: Event) -> Result<(), Ignored> {
         match event {
             Event::Tick => self.tick(),
+            Event::Paused { by } => self.paused(by),
             Event::Lease { job, lease_time } => self.lease(self.position(job)?, lease_time)?,
             Event::Renew {
                 job,
@@ -293,6 +294,20 @@ impl Step<'_> {
             ),
             Status::Preparing | Status::Running => self.attempt_overdue(at),
             Status::Success | Status::Failed | Status::Canceled | Status::Skipped => {}
+        }
+    }
+
+    /// What runners are measured by moves on by the time in which they could not be heard.
+    fn paused(&mut self, by: Millis) {
+        for job in &mut self.state.jobs {
+            if let Some(lease) = &mut job.lease {
+                lease.expires = lease.expires + by;
+                lease.taken = lease.taken + by;
+                lease.started = lease.started.map(|started| started + by);
+            }
+            if let Some(cancel) = &mut job.cancel {
+                cancel.at = cancel.at + by;
+            }
         }
     }
 

@@ -453,7 +453,7 @@ fn a_job_past_its_timeout_and_the_slack_is_stopped() {
     run.event(Event::Renew {
         job,
         token,
-        lease_time: Millis(600_000),
+        lease_time: Millis(10_000_000),
     })
     .unwrap();
     let slack = run.rules.limits.slack.0;

@@ -89,6 +89,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     let token = || 0_u64..6;
     prop_oneof![
         1 => Just(Event::Tick),
+        1 => (0_u64..9000).prop_map(|by| Event::Paused { by: Millis(by) }),
         4 => job().prop_map(move |job| Event::Lease { job, lease_time }),
         1 => (job(), token()).prop_map(move |(job, token)| Event::Renew { job, token, lease_time }),
         3 => (job(), token()).prop_map(|(job, token)| Event::Started { job, token }),

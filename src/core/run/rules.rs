@@ -16,7 +16,8 @@ pub struct Limits {
     pub idle: Millis,
     /// A job that no runner takes fails after this long.
     pub pending: Millis,
-    /// Added to a job's own timeout and to a cancel's grace, for the runner to notice and report.
+    /// Added to a job's own timeout and to a cancel's grace, for `after_script`, uploads and the report. A runner that
+    /// lives is trusted to keep both; one that doesn't is known by its lease.
     pub slack: Millis,
     /// Grace of a cancel that the machine itself asks for (`auto_cancel:on_job_failure`).
     pub cancel_grace: Millis,
@@ -31,7 +32,7 @@ impl Default for Limits {
         Self {
             idle: Millis::from_secs(30 * 24 * 3600),
             pending: Millis::from_secs(24 * 3600),
-            slack: Millis::from_secs(60),
+            slack: Millis::from_secs(15 * 60),
             cancel_grace: Millis::from_secs(10),
             infrastructure_retries: 2,
             claims: 5,

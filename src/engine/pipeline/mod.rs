@@ -149,6 +149,11 @@ impl Pipeline {
         self.refuse_unplaceable(now);
     }
 
+    /// Nobody could be heard for a while: leases go on by that much.
+    pub fn paused(&mut self, by: Millis, now: Timestamp) {
+        self.do_quietly(Event::Paused { by }, now);
+    }
+
     /// When [`Self::tick`] has something to do; `None` once every job has ended.
     pub fn next_deadline(&mut self) -> Option<Timestamp> {
         if !self.deadline_known {
