@@ -143,7 +143,11 @@ fn selection(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
         }
     });
     let dependencies = map.get("dependencies");
-    out.dependencies = dependencies.and_then(|field| field.flat_texts(sink));
+    out.dependencies = dependencies.and_then(|field| {
+        let names = field.flat_texts(sink)?;
+        field.check_unique(sink, &names);
+        Some(names)
+    });
 }
 
 fn refuse_bridge_when(map: &Map<'_>, when: Option<&Spanned<RuleWhen>>, sink: &mut Sink<'_>) {

@@ -8,8 +8,12 @@ use super::{
 };
 use crate::lang::model::{JobNeed, Need, NeedTarget, Spanned, Unsupported};
 
-/// Most entries from other projects.
+/// Most entries of one `needs`.
+const MAX_NEEDS: usize = 50;
+/// Most of them from other projects.
 const MAX_PROJECTS: usize = 5;
+/// Longest name of a job, in characters.
+const MAX_NAME: usize = 255;
 
 const JOB_KEYS: &[&str] = &["job", "artifacts", "optional", "parallel", "arch"];
 const PIPELINE_KEYS: &[&str] = &["pipeline", "job", "artifacts", "optional"];
@@ -49,6 +53,7 @@ fn entries(field: &Field<'_>, sink: &mut Sink<'_>, job_required: bool) -> Option
     } else {
         field.flat_items(sink)?
     };
+    field.check_count(sink, items.len(), MAX_NEEDS);
     let needs: Vec<Need> = items
         .iter()
         .filter_map(|item| need(item, sink, job_required))
@@ -73,7 +78,7 @@ fn need(item: &Field<'_>, sink: &mut Sink<'_>, job_required: bool) -> Option<Nee
             item.refuse(sink, INVALID_TYPE, &text, help);
             return None;
         }
-        let target = NeedTarget::Job(plain(item.spanned(sink)?));
+        let target = NeedTarget::Job(plain(job_name(item, sink)?));
         return Some(Need { span, target });
     }
     let has = |key| item.node.get(key).is_some_and(|node| !node.is_null());
@@ -122,8 +127,13 @@ fn job(item: &Field<'_>, sink: &mut Sink<'_>) -> Option<JobNeed> {
         optional,
         same_arch: same_arch.unwrap_or(false),
         matrix,
-        ..plain(map.get("job")?.spanned(sink)?)
+        ..plain(job_name(&map.get("job")?, sink)?)
     })
+}
+
+fn job_name(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Spanned<String>> {
+    field.short(sink, MAX_NAME)?;
+    field.spanned(sink)
 }
 
 fn pipeline(item: &Field<'_>, sink: &mut Sink<'_>, job_required: bool) -> Option<NeedTarget> {
