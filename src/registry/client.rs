@@ -58,6 +58,8 @@ pub struct ClientOptions {
     pub connect_timeout: Duration,
     /// Longest silence of a server.
     pub read_timeout: Duration,
+    /// Tries after the first of every call that can be repeated.
+    pub retries: usize,
 }
 
 impl Default for ClientOptions {
@@ -67,6 +69,7 @@ impl Default for ClientOptions {
             credentials: Credentials::from_environment(),
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_mins(1),
+            retries: 4,
         }
     }
 }
@@ -133,6 +136,11 @@ impl Client {
         self.0.options.plain_http.applies(registry)
     }
 
+    /// The pauses between the tries of one call.
+    pub(crate) fn pauses(&self) -> Pauses {
+        Pauses::new(self.0.options.retries)
+    }
+
     /// `https://registry/v2/repository`.
     pub(crate) fn base_url(&self, place: &RegistryReference) -> String {
         let scheme = if self.is_plain(&place.registry) {
@@ -148,6 +156,7 @@ impl Client {
         format!("{scheme}://{host}/v2/{}", place.repository)
     }
 
+    /// A request with nothing added yet.
     pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.0.http.request(method, url)
     }
@@ -165,7 +174,7 @@ impl Client {
         exchange: &Exchange<'_>,
         build: impl Fn() -> RequestBuilder,
     ) -> Result<Response, RegistryError> {
-        let mut pauses = Pauses::new(http::RETRIES);
+        let mut pauses = self.pauses();
         loop {
             let (error, pause) = match self.send_once(exchange, &build).await {
                 Ok(response) if exchange.takes(response.status()) => return Ok(response),
@@ -227,14 +236,8 @@ impl Client {
             Challenge::Bearer { realm, service } => {
                 let secure = !self.is_plain(registry);
                 let server = (realm.as_str(), service.as_deref());
-                let (token, life) = fetch_token(
-                    &self.0.http,
-                    server,
-                    exchange.scope,
-                    credential.as_ref(),
-                    secure,
-                )
-                .await?;
+                let (token, life) =
+                    fetch_token(self, server, exchange.scope, credential.as_ref(), secure).await?;
                 (token, Some(life))
             }
         };

@@ -8,8 +8,6 @@ use crate::{
     retry::{Pauses, retry_after, transient},
 };
 
-/// Tries after the first of every call that can be repeated.
-pub(crate) const RETRIES: usize = 4;
 /// Longest part of an error body that is read.
 const ERROR_BODY: usize = 8 * 1024;
 
@@ -17,9 +15,9 @@ const ERROR_BODY: usize = 8 * 1024;
 /// becomes the error it stands for.
 pub(crate) async fn send_retrying(
     request: RequestBuilder,
+    mut pauses: Pauses,
     what: &str,
 ) -> Result<Response, RegistryError> {
-    let mut pauses = Pauses::new(RETRIES);
     loop {
         let once = request
             .try_clone()

@@ -226,7 +226,7 @@ impl Repository for RemoteRepository {
             repository: self.clone(),
             blob: blob.clone(),
             read: 0,
-            pauses: Pauses::new(crate::http::RETRIES),
+            pauses: self.client.pauses(),
             over: false,
         };
         let stream: BlobStream = Box::pin(stream::unfold(state, Resuming::next));

@@ -7,8 +7,8 @@ use crate::{
     BlobSource, RegistryError, RemoteRepository,
     auth::Scope,
     client::Exchange,
-    http::{RETRIES, failure, unreachable},
-    retry::{Pauses, retry_after},
+    http::{failure, unreachable},
+    retry::retry_after,
 };
 
 impl RemoteRepository {
@@ -19,7 +19,7 @@ impl RemoteRepository {
         blob: &Descriptor,
         source: &BlobSource,
     ) -> Result<(), RegistryError> {
-        let mut pauses = Pauses::new(RETRIES);
+        let mut pauses = self.client.pauses();
         loop {
             let (error, pause) = match self.upload_once(blob, source).await {
                 Ok(()) => return Ok(()),

@@ -18,5 +18,6 @@ pub mod project;
 pub mod pypiserver;
 pub mod regions;
 pub mod registry;
+pub mod scripted;
 
 pub use command::{Error, Result};

@@ -110,7 +110,11 @@ async fn fill(
 ) -> Result<(), IndexError> {
     let to = &*place.repository;
     for child in &index.entries {
-        let Some(origin) = origins.get(&child.digest) else {
+        // What was found in this very repository need not be looked for again.
+        let Some(origin) = origins
+            .get(&child.digest)
+            .filter(|origin| !origin.same_place(&place.reference))
+        else {
             continue;
         };
         let from = client.open(origin, Access::Pull);

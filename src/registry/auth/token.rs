@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqwest::Method;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{Credential, RegistryError};
+use crate::{Client, Credential, RegistryError, http::send_retrying};
 
 /// A token's rights: `repository:NAME:pull,push` entries, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,12 +69,18 @@ impl TokenStore {
             .0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (token, end) = tokens.get(&(registry.to_owned(), scope.clone()))?;
+        let entry = |scope: &Scope| tokens.get(&(registry.to_owned(), scope.clone()));
+        let (token, end) = entry(scope).or_else(|| entry(&Scope::default()))?;
         end.is_none_or(|end| end > Instant::now())
             .then(|| token.clone())
     }
 
+    /// Keeps a token. User and password fit every scope.
     pub(crate) fn put(&self, registry: &str, scope: &Scope, token: Token, life: Option<Duration>) {
+        let scope = match token {
+            Token::Basic(..) => &Scope::default(),
+            _ => scope,
+        };
         let end = life.map(|life| Instant::now() + life);
         let mut tokens = self
             .0
@@ -98,7 +105,7 @@ const MARGIN: u64 = 10;
 /// Gets a token for `scope` from the server that a challenge named. `secure` says that the registry was reached
 /// over TLS: then credentials are not sent to a token server without.
 pub(crate) async fn fetch_token(
-    http: &reqwest::Client,
+    client: &Client,
     challenge: (&str, Option<&str>),
     scope: &Scope,
     credential: Option<&Credential>,
@@ -120,12 +127,13 @@ pub(crate) async fn fetch_token(
             .append_pair("client_id", "aqueduct")
             .append_pair("refresh_token", token);
         append(&mut form, service, scope);
-        http.post(url)
+        client
+            .request(Method::POST, url.as_str())
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form.finish())
     } else {
         append(&mut url.query_pairs_mut(), service, scope);
-        let request = http.get(url);
+        let request = client.request(Method::GET, url.as_str());
         match credential {
             Some(Credential::Password { username, password }) => {
                 request.basic_auth(username, Some(password))
@@ -133,7 +141,7 @@ pub(crate) async fn fetch_token(
             _ => request,
         }
     };
-    let response = crate::http::send_retrying(request, &what()).await?;
+    let response = send_retrying(request, client.pauses(), &what()).await?;
     let answer: Answer = response
         .json()
         .await
