@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::{
     codes::{CONFLICTING_KEYWORDS, DUPLICATE_VALUE, INVALID_TYPE, INVALID_VALUE, MISSING_KEYWORD},
-    field::{Field, Map},
+    field::Field,
     list::values,
     sink::Sink,
 };
@@ -142,13 +142,13 @@ fn source(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<IndexSource> {
     }
     let map = field.map(sink, &["job", "digest_file", "layout"])?;
     let job = map.require(sink, "job").and_then(|field| field.owned(sink));
-    match (path(&map, "digest_file", sink), path(&map, "layout", sink)) {
-        (Some(_), Some(_)) => {
+    match (map.get("digest_file"), map.get("layout")) {
+        (Some(_), Some(layout)) => {
             let help = "remove one of them, or make two entries";
-            let text = "must not have both `digest_file` and `layout`";
+            let text = "must not stand beside `digest_file`";
             sink.error(
                 CONFLICTING_KEYWORDS,
-                map.path,
+                layout.path,
                 map.key_span("layout"),
                 text,
                 help,
@@ -161,24 +161,21 @@ fn source(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<IndexSource> {
             sink.error(MISSING_KEYWORD, map.path, map.span, text, help);
             None
         }
-        (Some(path), None) => Some(IndexSource::DigestFile {
-            job: job?,
-            path: path?,
-        }),
-        (None, Some(path)) => Some(IndexSource::Layout {
-            job: job?,
-            path: path?,
-        }),
+        (Some(file), None) => {
+            let path = file.owned(sink);
+            Some(IndexSource::DigestFile {
+                job: job?,
+                path: path?,
+            })
+        }
+        (None, Some(folder)) => {
+            let path = folder.owned(sink);
+            Some(IndexSource::Layout {
+                job: job?,
+                path: path?,
+            })
+        }
     }
-}
-
-/// Whether the key is there, and in it what it says, unless it was refused.
-#[expect(
-    clippy::option_option,
-    reason = "absent and refused must not look alike"
-)]
-fn path(map: &Map<'_>, key: &str, sink: &mut Sink<'_>) -> Option<Option<String>> {
-    map.get(key).map(|field| field.owned(sink))
 }
 
 fn platforms_of(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<Platform> {

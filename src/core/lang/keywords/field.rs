@@ -85,7 +85,11 @@ impl<'a> Field<'a> {
 
     /// The entries, where the value is a mapping. Keys that aren't among `keys` are errors.
     pub(super) fn map(&self, sink: &mut Sink<'_>, keys: &[&str]) -> Option<Map<'a>> {
-        let map = self.open_map(sink, &format!("a mapping with {}", one_of(keys)))?;
+        let Some(map) = self.entries() else {
+            let wanted = format!("a mapping with {}", one_of(keys));
+            self.refuse_type(sink, &wanted, "write `key: value` lines below it");
+            return None;
+        };
         for (key, span) in map.keys() {
             if !keys.contains(&key) {
                 map.refuse_key(sink, key, span, keys);
@@ -96,14 +100,18 @@ impl<'a> Field<'a> {
 
     /// The entries, where the value is a mapping from names of the user's own.
     pub(super) fn open_map(&self, sink: &mut Sink<'_>, wanted: &str) -> Option<Map<'a>> {
-        let Some(entries) = self.node.as_mapping() else {
-            self.refuse_type(sink, wanted, "write `key: value` lines below it");
-            return None;
-        };
+        let map = self.entries();
+        if map.is_none() {
+            self.refuse_type(sink, wanted, "write `name: value` lines below it");
+        }
+        map
+    }
+
+    fn entries(&self) -> Option<Map<'a>> {
         Some(Map {
             path: self.path,
             span: self.span(),
-            entries,
+            entries: self.node.as_mapping()?,
         })
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    codes::{CONFLICTING_KEYWORDS, IGNORED_KEYWORD, INVALID_VALUE},
+    codes::{CONFLICTING_KEYWORDS, INVALID_VALUE},
     default, deliver, environment,
     field::{Field, Map},
-    filter,
+    filter, ignored, inherit,
     kind::{self, Kind},
-    minor, needs, parallel, release, rules, schedule, script, secrets,
+    needs, parallel, release, rules, schedule, script, secrets,
     sink::Sink,
     steps, trigger,
     variables::{self, Level},
@@ -46,7 +46,7 @@ pub(super) fn job(
     selection(&map, kind, &mut out, sink);
     placement(&map, kind, &mut out, sink);
     delivery(&map, &mut out, sink);
-    ignored(&map, sink);
+    ignored::check(&map, sink);
     out.kind = what(&map, kind, &mut out, sink);
     out
 }
@@ -184,7 +184,7 @@ fn placement(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
         out.variables = variables::parse(&field, sink, Level::Job);
     }
     if let Some(field) = map.get("inherit") {
-        out.inherit_variables = minor::inherit(&field, sink);
+        out.inherit_variables = inherit::inherit(&field, sink);
     }
     let arch = map.get("arch").filter(|_| kind.takes("arch"));
     out.arch = arch.and_then(|field| parallel::arch(&field, sink));
@@ -223,37 +223,6 @@ fn delivery(map: &Map<'_>, out: &mut Job, sink: &mut Sink<'_>) {
     if let Some(field) = map.get("inputs") {
         steps::job_inputs(&field, sink);
         mark(map, "inputs", out);
-    }
-}
-
-/// Keywords that change nothing about what executes.
-fn ignored(map: &Map<'_>, sink: &mut Sink<'_>) {
-    const HELP: &str = "nothing to do: the job runs as it would without it";
-    for key in [
-        "pages",
-        "publish",
-        "dast_configuration",
-        "manual_confirmation",
-    ] {
-        let Some(field) = map.get(key) else {
-            continue;
-        };
-        match key {
-            "pages" => minor::pages(&field, sink),
-            "dast_configuration" => minor::dast_configuration(&field, sink),
-            "publish" if field.node.as_mapping().is_some() => continue,
-            _ => {
-                field.nonblank(sink);
-            }
-        }
-        let span = map.key_span(key);
-        sink.warning(
-            IGNORED_KEYWORD,
-            field.path,
-            span,
-            "has no effect here",
-            HELP,
-        );
     }
 }
 

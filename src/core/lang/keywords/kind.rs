@@ -71,7 +71,7 @@ const KEYWORDS: &[(&str, u8)] = &[
     ("pages", SCRIPT),
     ("dast_configuration", SCRIPT),
     ("index", DELIVER),
-    ("publish", ALL),
+    ("publish", SCRIPT | DELIVER),
 ];
 
 impl Kind {

@@ -1,10 +1,9 @@
-//! Keywords with little to them: `inherit`, `pages`, `dast_configuration`, `extends`.
+//! `inherit`.
 
 use super::{
-    artifacts::expiry,
     codes::INVALID_VALUE,
     default::DEFAULT_KEYS,
-    field::{Field, Map, one_of},
+    field::{Field, one_of},
     list::values,
     sink::Sink,
 };
@@ -28,36 +27,6 @@ pub(super) fn inherit(field: &Field<'_>, sink: &mut Sink<'_>) -> Inherit {
         Some(Choice::Flag(false)) => Inherit::None,
         Some(Choice::Names(names)) => Inherit::Only(values(names)),
         Some(Choice::Flag(true)) | None => Inherit::All,
-    }
-}
-
-/// `pages`; only checked.
-pub(super) fn pages(field: &Field<'_>, sink: &mut Sink<'_>) {
-    if field.node.as_bool().is_some() {
-        return;
-    }
-    let Some(map) = field.map(sink, &["publish", "path_prefix", "expire_in"]) else {
-        return;
-    };
-    optional_texts(&map, &["publish", "path_prefix"], sink);
-    if let Some(field) = map.get("expire_in") {
-        expiry(&field, sink);
-    }
-}
-
-/// `dast_configuration`; only checked.
-pub(super) fn dast_configuration(field: &Field<'_>, sink: &mut Sink<'_>) {
-    let keys = ["site_profile", "scanner_profile"];
-    if let Some(map) = field.map(sink, &keys) {
-        optional_texts(&map, &keys, sink);
-    }
-}
-
-fn optional_texts(map: &Map<'_>, keys: &[&str], sink: &mut Sink<'_>) {
-    for key in keys {
-        if let Some(field) = map.get(key) {
-            field.text(sink);
-        }
     }
 }
 
