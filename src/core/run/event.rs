@@ -78,6 +78,9 @@ pub enum Event {
 /// Why an event changed nothing. Late and doubled messages are normal: none of these is a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {
+    /// The state was made for another plan.
+    #[error("the state belongs to another plan")]
+    OtherPlan,
     /// The pipeline has no such job.
     #[error("no such job")]
     UnknownJob,

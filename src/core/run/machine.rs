@@ -33,6 +33,9 @@ pub fn apply(
     event: Event,
     now: Timestamp,
 ) -> Result<Vec<Effect>, Ignored> {
+    if state.jobs.len() != rules.jobs.len() {
+        return Err(Ignored::OtherPlan);
+    }
     let mut step = Step {
         rules,
         state,
@@ -178,7 +181,8 @@ impl Step<'_> {
     ) -> Result<(), Ignored> {
         let at = self.held(job, token)?;
         self.state.jobs[at].reported = Some(token);
-        match verdict {
+        // A cache never fails a job.
+        match verdict.filter(|verdict| verdict.kind != VerdictKind::CacheError) {
             // Also after a cancel: what was done was done, and saying otherwise would be wrong.
             None => self.end(at, Status::Success, None, exit_code, false),
             Some(verdict) => self.attempt_failed(at, verdict, exit_code),
@@ -537,10 +541,7 @@ impl Step<'_> {
     }
 
     fn position(&self, job: JobId) -> Result<usize, Ignored> {
-        self.rules
-            .position(job)
-            .filter(|&at| at < self.state.jobs.len())
-            .ok_or(Ignored::UnknownJob)
+        self.rules.position(job).ok_or(Ignored::UnknownJob)
     }
 
     fn in_state(&self, job: JobId, status: Status) -> Result<usize, Ignored> {

@@ -588,6 +588,20 @@ fn jobs_that_need_each_other_end_all_the_same() {
 }
 
 #[test]
+fn a_cache_never_fails_a_job() {
+    let mut run = Run::new(vec![job("build", 0)]);
+    run.fails_with("build", Verdict::new(VerdictKind::CacheError, "disk full"));
+    assert_eq!(run.all(), "success | success");
+}
+
+#[test]
+fn the_state_of_another_plan_is_left_alone() {
+    let mut run = Run::new(vec![job("build", 0)]);
+    run.rules = Run::new(vec![job("build", 0), job("test", 1)]).rules;
+    assert_eq!(run.event(Event::Tick), Err(Ignored::OtherPlan));
+}
+
+#[test]
 fn unknown_jobs_and_tokens_are_ignored() {
     let mut run = Run::new(vec![job("a", 0)]);
     let before = run.state.clone();

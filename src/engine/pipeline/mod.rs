@@ -73,22 +73,36 @@ impl Pipeline {
     ) -> Self {
         let rules = rules(&plan, &settings, played);
         let durable = Durable::new(PipelineState::new(&rules, now));
-        let mut pipeline = Self::resume(plan, settings, played, durable, now);
+        let mut pipeline = Self::of(plan, rules, settings, durable, now);
         pipeline.tick(now);
         pipeline
     }
 
-    /// A pipeline that was stored, after a restart.
+    /// A pipeline that was stored, after a restart; [`Ignored::OtherPlan`] if it was stored for another plan.
     pub fn resume(
         plan: Arc<Plan>,
         settings: Settings,
         played: &BTreeSet<String>,
         durable: Durable,
         now: Timestamp,
+    ) -> Result<Self, Ignored> {
+        if durable.state.jobs.len() != plan.jobs.len() {
+            return Err(Ignored::OtherPlan);
+        }
+        let rules = rules(&plan, &settings, played);
+        Ok(Self::of(plan, rules, settings, durable, now))
+    }
+
+    fn of(
+        plan: Arc<Plan>,
+        rules: Rules,
+        settings: Settings,
+        durable: Durable,
+        now: Timestamp,
     ) -> Self {
         Self {
-            rules: rules(&plan, &settings, played),
             plan,
+            rules,
             settings,
             durable,
             offers: Vec::new(),

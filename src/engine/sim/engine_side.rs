@@ -63,7 +63,8 @@ impl EngineSide {
     /// Comes back with what was stored.
     pub(super) fn restart(&mut self, durable: Durable, now: Timestamp) {
         let plan = Arc::clone(&self.plan);
-        self.pipeline = Pipeline::resume(plan, self.settings.clone(), &self.played, durable, now);
+        let settings = self.settings.clone();
+        self.pipeline = Pipeline::resume(plan, settings, &self.played, durable, now).unwrap();
     }
 
     /// What a real store gives back.

@@ -145,7 +145,12 @@ impl World {
     fn misfortune(&mut self) {
         match self.rng.below(200) {
             0..=3 => {
-                let stored = self.side.stored();
+                // Writing and reading it each time would be most of the simulation's work.
+                let stored = if self.rng.chance(20) {
+                    self.side.stored()
+                } else {
+                    self.side.pipeline.durable().clone()
+                };
                 self.side.restart(stored, self.now);
             }
             4..=5 => {
