@@ -11,6 +11,7 @@ pub mod pack;
 pub mod python;
 mod registries;
 mod release;
+mod spool;
 
 pub use config::{
     ConfigError, Destination, DirectoryDestination, LaterDestination, PypiDestination,

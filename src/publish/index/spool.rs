@@ -8,26 +8,24 @@ use std::{
 
 use aqueduct_core::image::{Descriptor, Digest, Reference};
 use aqueduct_registry::{BlobSource, Layout, RegistryError, Repository, pull};
-use tempfile::TempDir;
 use tokio::sync::OnceCell;
+
+use crate::spool::SpoolDir;
 
 type Slot = Arc<OnceCell<PathBuf>>;
 
 /// A directory of fetched blobs, removed with the value.
 pub(super) struct Spool {
-    dir: TempDir,
+    dir: SpoolDir,
     slots: Mutex<HashMap<Digest, Slot>>,
 }
 
 impl Spool {
     pub(super) fn new() -> Result<Self, RegistryError> {
-        let dir = tempfile::Builder::new()
-            .prefix("aqueduct-spool-")
-            .tempdir()
-            .map_err(|source| RegistryError::Io {
-                path: std::env::temp_dir(),
-                source,
-            })?;
+        let dir = SpoolDir::new().map_err(|source| RegistryError::Io {
+            path: std::env::temp_dir(),
+            source,
+        })?;
         Ok(Self {
             dir,
             slots: Mutex::default(),

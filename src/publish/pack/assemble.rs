@@ -10,6 +10,7 @@ use aqueduct_registry::{Access, BlobSource, Client, Layout, RawManifest, Reposit
 use serde::Serialize;
 
 use super::{PackError, PackOptions, PackReport, layer::Layer};
+use crate::spool::SpoolDir;
 
 /// What an image is built on.
 pub(super) struct Base {
@@ -68,7 +69,7 @@ pub(super) async fn write(
     let config = json(&config(options, &base, layer.as_ref()))?;
     let mut layers = base.layers.iter().map(as_oci).collect::<Vec<_>>();
     if let Some(layer) = layer {
-        let source = BlobSource::File(layer.file.path().to_owned());
+        let source = BlobSource::File(layer.path());
         layout.put_blob(&layer.descriptor, &source).await?;
         layers.push(layer.descriptor);
     }
@@ -108,7 +109,7 @@ async fn copy_layers(options: &PackOptions, base: &Base, layout: &Layout) -> Res
             layout.put_blob(blob, &BlobSource::File(path)).await?;
             continue;
         }
-        let dir = tempfile::tempdir().map_err(|error| PackError::File {
+        let dir = SpoolDir::new().map_err(|error| PackError::File {
             path: std::env::temp_dir(),
             cause: error.to_string(),
         })?;

@@ -11,28 +11,38 @@ use aqueduct_core::image::{Descriptor, Digest, media};
 use flate2::{Compression, GzBuilder, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 use tar::{EntryType, Header};
-use tempfile::NamedTempFile;
 
 use super::{
     Ownership, PackError,
     tree::{Kind, Node, Tree},
 };
+use crate::spool::SpoolDir;
 
 /// A written layer; the file goes with the value.
 #[derive(Debug)]
 pub(super) struct Layer {
-    /// The compressed tar.
-    pub(super) file: NamedTempFile,
+    dir: SpoolDir,
     /// What a manifest says of it.
     pub(super) descriptor: Descriptor,
     /// Digest of the uncompressed tar.
     pub(super) diff_id: Digest,
 }
 
+/// Name of the file in its directory.
+const FILE: &str = "layer";
+
+impl Layer {
+    /// The compressed tar.
+    pub(super) fn path(&self) -> PathBuf {
+        self.dir.path().join(FILE)
+    }
+}
+
 /// Writes the layer of a tree.
 pub(super) fn write(tree: &Tree, ownership: Ownership, epoch: i64) -> Result<Layer, PackError> {
-    let file = NamedTempFile::new().map_err(|error| failed(&std::env::temp_dir(), &error))?;
-    let path = file.path().to_owned();
+    let dir = SpoolDir::new().map_err(|error| failed(&std::env::temp_dir(), &error))?;
+    let path = dir.path().join(FILE);
+    let file = File::create(&path).map_err(|error| failed(&path, &error))?;
     let buffered = io::BufWriter::with_capacity(256 * 1024, file);
     // No name, no time: the header holds nothing but what the content decides.
     let gzip = GzBuilder::new()
@@ -47,22 +57,21 @@ pub(super) fn write(tree: &Tree, ownership: Ownership, epoch: i64) -> Result<Lay
     for (name, node) in tree {
         writer.append(&mut archive, name, node)?;
     }
-    finish(archive).map_err(|error| failed(&path, &error))
+    let (descriptor, diff_id) = finish(archive).map_err(|error| failed(&path, &error))?;
+    Ok(Layer {
+        dir,
+        descriptor,
+        diff_id,
+    })
 }
 
-fn finish(
-    archive: tar::Builder<Hashing<GzEncoder<Hashing<io::BufWriter<NamedTempFile>>>>>,
-) -> io::Result<Layer> {
-    let (gzip, inside, _) = archive.into_inner()?.finish();
-    let (buffered, outside, size) = gzip.finish()?.finish();
-    let file = buffered
-        .into_inner()
-        .map_err(io::IntoInnerError::into_error)?;
-    Ok(Layer {
-        file,
-        descriptor: Descriptor::new(media::LAYER_GZIP, outside, size),
-        diff_id: inside,
-    })
+type Archive = tar::Builder<Hashing<GzEncoder<Hashing<io::BufWriter<File>>>>>;
+
+fn finish(archive: Archive) -> io::Result<(Descriptor, Digest)> {
+    let (gzip, diff_id, _) = archive.into_inner()?.finish();
+    let (mut buffered, digest, size) = gzip.finish()?.finish();
+    buffered.flush()?;
+    Ok((Descriptor::new(media::LAYER_GZIP, digest, size), diff_id))
 }
 
 fn failed(path: &Path, error: &io::Error) -> PackError {

@@ -12,9 +12,9 @@ use aqueduct_core::package::{
 };
 use blake2::{Blake2b, digest::consts::U32};
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 
 use super::{PublishError, archive};
+use crate::spool::SpoolDir;
 
 /// A file of a release. Its bytes lie in a private directory: what happens to the original afterwards, every
 /// destination gets the same.
@@ -40,7 +40,7 @@ pub(super) struct Release {
     pub(super) project: String,
     pub(super) version: String,
     pub(super) files: Vec<Distribution>,
-    _dir: TempDir,
+    _dir: SpoolDir,
 }
 
 struct Spooled {
@@ -52,9 +52,7 @@ struct Spooled {
 
 /// Reads, hashes and checks files. Everything wrong with all of them is told at once.
 pub(super) fn load(files: &[PathBuf]) -> Result<Release, PublishError> {
-    let dir = tempfile::Builder::new()
-        .prefix("aqueduct-release-")
-        .tempdir()
+    let dir = SpoolDir::new()
         .map_err(|error| PublishError::Machine(format!("no temporary directory: {error}")))?;
     let mut problems = Vec::new();
     let mut spooled = Vec::new();

@@ -183,8 +183,10 @@ async fn a_run_killed_before_the_page_is_finished_by_the_next() {
     let project = dir.path().join("a/demo");
     fs::create_dir_all(&project).unwrap();
     fs::write(project.join("demo-1.0-py3-none-any.whl"), "half").unwrap();
+    fs::write(project.join(".aqueduct-x"), "half").unwrap();
     let report = run(&settings, &options(vec![file.clone()], &["a"])).await;
     assert_eq!(report.status, ReleaseStatus::Published);
+    assert!(!project.join(".aqueduct-x").exists());
     assert_eq!(
         fs::read(project.join("demo-1.0-py3-none-any.whl")).unwrap(),
         fs::read(file).unwrap()

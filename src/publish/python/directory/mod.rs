@@ -96,6 +96,8 @@ fn release(root: &Path, project: &str, file: &Distribution) -> io::Result<()> {
         };
     }
     fs::create_dir_all(&dir)?;
+    sweep(root)?;
+    sweep(&dir)?;
     place(&dir.join(&file.filename), |out| {
         io::copy(&mut File::open(&file.path)?, out).map(drop)
     })?;
@@ -160,11 +162,25 @@ fn write_root(root: &Path, project: &str) -> io::Result<()> {
     })
 }
 
+/// Prefix of files that are still being written.
+const UNFINISHED: &str = ".aqueduct-";
+
+/// Removes what a killed publisher was writing; whoever holds the lock is the only one who writes.
+fn sweep(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file beside its place and moves it there.
 fn place(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let mut temp = tempfile::Builder::new()
-        .prefix(".aqueduct-")
+        .prefix(UNFINISHED)
         .tempfile_in(dir)?;
     write(temp.as_file_mut())?;
     temp.as_file()
