@@ -7,7 +7,10 @@ mod destination;
 mod registry;
 mod secret;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use indexmap::IndexMap;
 
@@ -37,6 +40,18 @@ pub struct ConfigError {
 }
 
 impl Settings {
+    /// Reads `file`; one that doesn't exist defines nothing.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        match fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text, file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::parse("", file),
+            Err(error) => Err(ConfigError {
+                file: file.display().to_string(),
+                cause: error.to_string(),
+            }),
+        }
+    }
+
     /// Reads the text of `file`. Other tables than ours are left to their owners.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
         let fail = |cause: String| ConfigError {

@@ -124,9 +124,18 @@ fn mistakes_are_named_with_their_path() {
 }
 
 #[test]
+fn a_file_that_is_not_there_defines_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings::read(&dir.path().join("aqueduct.toml")).unwrap();
+    assert!(settings.destinations.is_empty());
+    assert_eq!(settings.base_dir, dir.path());
+    assert!(Settings::read(dir.path()).is_err());
+}
+
+#[test]
 fn secrets_come_from_the_environment_or_a_file() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("token"), "from file\r\n").unwrap();
+    fs::write(dir.path().join("token"), "from file\r\n").unwrap();
     let env = |name: &str| (name == "TOKEN").then(|| "from env".to_owned());
     let resolve = |source: SecretSource| source.resolve(&env, dir.path());
     assert_eq!(
