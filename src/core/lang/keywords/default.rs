@@ -122,7 +122,12 @@ pub(super) fn read_one(
         _ => {}
     }
     if only_checked {
-        let keyword = Spanned::new(key.to_owned(), map.key_span(key));
+        let keyword = if key == "cache" {
+            "more than one cache"
+        } else {
+            key
+        };
+        let keyword = Spanned::new(keyword.to_owned(), map.key_span(key));
         out.unsupported.push(keyword);
     }
 }

@@ -252,7 +252,8 @@ fn what(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) -> JobKin
                 .map_or_else(empty, JobKind::Trigger)
         }
         Kind::Upstream => {
-            mark(map, "needs", out);
+            let keyword = Spanned::new("needs:pipeline".to_owned(), map.key_span("needs"));
+            out.unsupported.push(keyword);
             upstream(out.needs.as_deref()).map_or_else(empty, JobKind::Trigger)
         }
         Kind::Index => {

@@ -1,10 +1,7 @@
 //! `parallel` and `arch`: several instances of one job.
 
 use super::{
-    codes::{
-        BLANK_VALUE, DUPLICATE_VALUE, INVALID_TYPE, INVALID_VALUE, KEYWORD_NOT_ALLOWED,
-        LIMIT_EXCEEDED,
-    },
+    codes::{BLANK_VALUE, DUPLICATE_VALUE, INVALID_TYPE, INVALID_VALUE, KEYWORD_NOT_ALLOWED},
     field::Field,
     sink::Sink,
     variables,
@@ -17,7 +14,7 @@ use crate::{
 /// Most instances of one job.
 const MAX_INSTANCES: usize = 200;
 
-/// `parallel`; a trigger job takes only a matrix.
+/// `parallel`; a trigger job takes only a matrix. How many instances it makes is counted together with `arch`.
 pub(super) fn parallel(
     field: &Field<'_>,
     sink: &mut Sink<'_>,
@@ -26,9 +23,7 @@ pub(super) fn parallel(
     let parallel = if field.node.as_mapping().is_some() {
         let map = field.map(sink, &["matrix"])?;
         let matrix = map.require(sink, "matrix")?;
-        let entries = entries(&matrix, sink)?;
-        check_size(&matrix, sink, &entries);
-        Parallel::Matrix(entries)
+        Parallel::Matrix(entries(&matrix, sink)?)
     } else {
         let count = field.number(sink, 1..=MAX_INSTANCES as i64)?;
         if matrix_only {
@@ -130,20 +125,4 @@ fn axis(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<String> {
         field.refuse(sink, BLANK_VALUE, "must not be empty", help);
     }
     items.iter().filter_map(|item| item.scalar(sink)).collect()
-}
-
-fn check_size(field: &Field<'_>, sink: &mut Sink<'_>, entries: &[MatrixEntry]) {
-    let size = |entry: &MatrixEntry| {
-        let axes = entry.values().map(|values| values.len().max(1));
-        axes.fold(1_usize, usize::saturating_mul)
-    };
-    let total = entries
-        .iter()
-        .map(size)
-        .fold(0_usize, usize::saturating_add);
-    if total > MAX_INSTANCES {
-        let text = format!("makes {total} jobs, at most {MAX_INSTANCES} are allowed");
-        let help = "shorten the lists, or split the job";
-        field.refuse(sink, LIMIT_EXCEEDED, &text, help);
-    }
 }

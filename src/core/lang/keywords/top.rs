@@ -75,6 +75,7 @@ pub(super) fn pipeline(root: &Node, sink: &mut Sink<'_>) -> Pipeline {
         let job = job::job(name.clone(), &field, sink, &defaults);
         out.jobs.insert(name.value, job);
     }
+    out.stages = stages::stages(map.get("stages").as_ref(), &out.jobs, sink);
     if out.jobs.is_empty() {
         let text = "the pipeline must have at least one job that isn't hidden";
         let help = "add a job with `script`; names that begin with a dot are templates";
@@ -90,7 +91,6 @@ fn is_global(key: &str, value: &Node) -> bool {
 }
 
 fn globals(map: &Map<'_>, out: &mut Pipeline, sink: &mut Sink<'_>) {
-    out.stages = stages::stages(map.get("stages").as_ref(), sink);
     if let Some(field) = map.get("variables") {
         out.variables = variables::parse(&field, sink, variables::Level::Global);
     }
