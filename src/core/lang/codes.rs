@@ -10,8 +10,6 @@ pub(super) const LATER_STAGE: &str = "later-stage";
 pub(super) const NEED_CYCLE: &str = "need-cycle";
 /// The same job twice in one list.
 pub(super) const DUPLICATE_NEED: &str = "duplicate-need";
-/// More needs than allowed.
-pub(super) const TOO_MANY_NEEDS: &str = "too-many-needs";
 /// A needed instance that the needed job doesn't have.
 pub(super) const UNKNOWN_INSTANCE: &str = "unknown-instance";
 /// A needed job that this pipeline leaves out.

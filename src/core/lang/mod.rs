@@ -14,4 +14,6 @@ pub mod logic;
 pub mod model;
 mod predefined;
 pub mod slug;
+#[cfg(test)]
+mod testing;
 pub mod variables;

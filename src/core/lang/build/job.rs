@@ -8,11 +8,7 @@ use crate::{
         model::{self, Unsupported},
     },
     plan::{self, JobKind, Need, PlanJob, PlanVariable, VariableOrigin},
-    time::Millis,
 };
-
-/// Deadline of a job that names none.
-const DEFAULT_TIMEOUT: Millis = Millis::from_secs(3600);
 
 pub(super) fn make(
     draft: &Draft<'_>,
@@ -22,12 +18,14 @@ pub(super) fn make(
     sources: &SourceMap,
 ) -> PlanJob {
     let job = draft.job;
+    let plain = PlanJob::new(
+        &instance.name,
+        draft.stage,
+        draft.stage_index,
+        kind(&job.kind),
+    );
     PlanJob {
-        name: instance.name.clone(),
         base: job.name.value.clone(),
-        stage: draft.stage.to_owned(),
-        stage_index: draft.stage_index,
-        kind: kind(&job.kind),
         when: draft.when,
         allow_failure: draft.allow_failure(),
         start_in: draft.start_in(),
@@ -41,7 +39,7 @@ pub(super) fn make(
         artifacts: job.artifacts.clone(),
         cache: job.cache.clone(),
         retry: job.retry.clone().unwrap_or_default(),
-        timeout: job.timeout.unwrap_or(DEFAULT_TIMEOUT),
+        timeout: job.timeout.unwrap_or(plain.timeout),
         interruptible: draft.interruptible(),
         environment: draft.environment.clone(),
         resource_group: draft.resource_group.clone(),
@@ -52,6 +50,7 @@ pub(super) fn make(
             .iter()
             .map(|keyword| place(keyword, sources))
             .collect(),
+        ..plain
     }
 }
 

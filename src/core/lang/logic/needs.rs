@@ -7,17 +7,14 @@ use crate::{
     diag::{Diagnostic, Diagnostics},
     lang::{
         codes::{
-            DEPENDENCY_NOT_NEEDED, DUPLICATE_NEED, LATER_STAGE, NEED_CYCLE, TOO_MANY_NEEDS,
-            UNKNOWN_AXIS, UNKNOWN_INSTANCE,
+            DEPENDENCY_NOT_NEEDED, DUPLICATE_NEED, LATER_STAGE, NEED_CYCLE, UNKNOWN_AXIS,
+            UNKNOWN_INSTANCE,
         },
         graph::find_cycle,
         instances::{Catalog, Instance, Selection, path, select},
         model::{Job, JobNeed, Need, NeedTarget, Pipeline, Spanned},
     },
 };
-
-/// Most entries of one `needs`.
-const MAX_NEEDS: usize = 50;
 
 pub(super) fn check(
     model: &Pipeline,
@@ -53,16 +50,6 @@ struct Checker<'c, 'm> {
 impl Checker<'_, '_> {
     fn list(&self, job: &Job, needs: &[Need], key: &str, sink: &mut Diagnostics) {
         let path = path(job, key);
-        if needs.len() > MAX_NEEDS {
-            let message = format!(
-                "{path} has {} entries, at most {MAX_NEEDS} are allowed",
-                needs.len()
-            );
-            sink.push(
-                Diagnostic::error(TOO_MANY_NEEDS, needs[MAX_NEEDS].span, message)
-                    .with_help("need a job that itself needs the others, or use stages"),
-            );
-        }
         let mut seen = HashSet::new();
         for need in needs {
             if let NeedTarget::Job(target) = &need.target {
@@ -148,15 +135,7 @@ impl Checker<'_, '_> {
             return;
         };
         let path = path(job, "dependencies");
-        let mut seen = HashSet::new();
         for name in dependencies {
-            if !seen.insert(&name.value) {
-                let message = format!("{path} names `{}` twice", name.value);
-                sink.push(
-                    Diagnostic::error(DUPLICATE_NEED, name.span, message)
-                        .with_help("remove one of the two"),
-                );
-            }
             let Some(target) = self.model.jobs.get(&name.value) else {
                 sink.push(unknown_job(&path, name, self.model));
                 continue;

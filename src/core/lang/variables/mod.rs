@@ -26,7 +26,7 @@ const MAX_BYTES: usize = 4 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExpansionError {
     /// The variables refer to each other in a circle; the first is named again at the end.
-    #[error("variables refer to each other in a circle: {}", .0.join(" -> "))]
+    #[error("values refer to each other in a circle: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
     /// The chain of references is too long.
     #[error("variable {0} refers to others through more than {MAX_DEPTH} steps")]

@@ -196,7 +196,7 @@ fn circles_are_found_also_when_a_dotenv_report_closes_them() {
     .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "variables refer to each other in a circle: A -> B -> A"
+        "values refer to each other in a circle: A -> B -> A"
     );
     let own = [variable("PATH", "$PATH:/x", VariableOrigin::Job)];
     assert_eq!(
