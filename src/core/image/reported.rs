@@ -127,6 +127,8 @@ impl Reported {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::image::media;
 
@@ -180,6 +182,13 @@ mod tests {
         for (text, reason) in table {
             let error = Reported::parse(text).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_panics(text in "(\\PC|\n|\\{|sha256:|@|[0-9a-f]{64}){0,20}") {
+            let _ = Reported::parse(&text);
         }
     }
 }

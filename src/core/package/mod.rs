@@ -18,6 +18,6 @@ pub use filename::{DistributionName, FilenameError, SdistName, WheelName, normal
 pub use metadata::Metadata;
 pub use page::{ListedFile, PageError, PageFile, parse_page, project_page, root_page};
 pub use platform_tag::{machine_of_tag, machines_of_tags};
-pub use release::{ReleaseFile, check_release};
+pub use release::{ReleaseFile, check_release, public_objections};
 pub use version::{Version, VersionError};
 pub use wheel::{RecordEntry, parse_record, wheel_tags};

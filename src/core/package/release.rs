@@ -64,6 +64,23 @@ pub fn check_release(files: &[ReleaseFile]) -> Vec<String> {
     problems
 }
 
+/// Why the public index refuses a file that private ones take (its upload API's checks of platform tags and versions).
+pub fn public_objections(name: &DistributionName) -> Vec<String> {
+    let mut objections = Vec::new();
+    if name.version().is_local() {
+        objections.push(format!("has the local version {}", name.version()));
+    }
+    if let DistributionName::Wheel(wheel) = name {
+        let plain = |tag: &&str| matches!(*tag, "linux_x86_64" | "linux_aarch64" | "linux_i686");
+        if let Some(tag) = wheel.platform.split('.').find(plain) {
+            objections.push(format!(
+                "has the platform tag {tag}; repair the wheel to a manylinux or musllinux tag"
+            ));
+        }
+    }
+    objections
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +128,30 @@ mod tests {
             check_release(&[file("a-1.tar.gz", "1"), file("a-1.tar.gz", "1")]),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn what_only_the_public_index_refuses() {
+        let table = [
+            (
+                "a-1-cp312-cp312-manylinux2014_x86_64.linux_x86_64.whl",
+                "platform tag linux_x86_64",
+            ),
+            ("a-1+cpu-py3-none-any.whl", "local version 1+cpu"),
+        ];
+        for (filename, expected) in table {
+            let found = public_objections(&filename.parse().unwrap()).join("");
+            assert!(found.contains(expected), "{found}");
+        }
+        for filename in [
+            "a-1-py3-none-any.whl",
+            "a-1.tar.gz",
+            "a-1-py3-none-linux_armv7l.whl",
+        ] {
+            assert_eq!(
+                public_objections(&filename.parse().unwrap()),
+                Vec::<String>::new()
+            );
+        }
     }
 }

@@ -96,9 +96,12 @@ async fn from_report(
         .head_manifest(&target)
         .await
         .map_err(IndexError::Pull)?;
-    if there.is_none_or(|there| there.size != image.size) {
+    let same = |there: Descriptor| {
+        (there.size, there.media_type) == (image.size, image.media_type.clone())
+    };
+    if !there.is_some_and(same) {
         return Err(bad(format!(
-            "{reference} does not exist, or has another size"
+            "{reference} does not exist, or is not what the descriptor says"
         )));
     }
     log.line(&format!("{name}: {}", describe(&image)));

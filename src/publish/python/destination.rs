@@ -15,8 +15,11 @@ use super::{
 
 /// Files sent to one destination at once; servers work on a project one file at a time anyway.
 const PARALLEL: usize = 3;
-/// Tries after the first.
+/// Tries after the first to send a file.
 const RETRIES: usize = 4;
+/// Tries after the first to ask: nobody is sent anything before everybody has answered, so a dead region must not
+/// take long to be found dead.
+const PROBE_RETRIES: usize = 2;
 
 /// A destination of this release.
 pub(super) struct Target {
@@ -36,7 +39,7 @@ fn pauses(retries: usize) -> impl Iterator<Item = Duration> {
 impl Target {
     /// What the destination holds of a release, file by file. Writes nothing.
     pub(super) async fn probe(&self, release: &Release) -> Result<Vec<FileState>, RepositoryError> {
-        let mut pauses = pauses(RETRIES);
+        let mut pauses = pauses(PROBE_RETRIES);
         loop {
             match self.states(release).await {
                 Err(error) if error.kind == ErrorKind::Transient => match pauses.next() {

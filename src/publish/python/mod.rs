@@ -27,6 +27,7 @@ pub use report::{
 use crate::{Destination, Settings};
 use destination::Target;
 use directory::Directory;
+use distribution::Release;
 use pypi::Pypi;
 use repository::PackageRepository;
 
@@ -109,6 +110,7 @@ pub async fn publish(
     let release = tokio::task::spawn_blocking(move || distribution::load(&files))
         .await
         .map_err(|_| PublishError::Machine("the work was interrupted".into()))??;
+    check_objections(&release, &targets)?;
     log.line(&format!(
         "{} {}: {} files to {} destinations",
         release.project,
@@ -117,6 +119,22 @@ pub async fn publish(
         targets.len()
     ));
     Ok(flow::run(&release, &targets, options, log).await)
+}
+
+/// A file that one destination is sure to refuse is found before another has taken it.
+fn check_objections(release: &Release, targets: &[Target]) -> Result<(), PublishError> {
+    let mut problems = Vec::new();
+    for target in targets {
+        for file in &release.files {
+            let found = target.repository.objections(file).into_iter();
+            problems.extend(found.map(|text| format!("{}: {} {text}", target.name, file.filename)));
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(PublishError::Files(problems))
+    }
 }
 
 fn check(options: &PublishOptions) -> Result<(), PublishError> {

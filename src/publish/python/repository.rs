@@ -11,6 +11,11 @@ pub(super) trait PackageRepository: Send + Sync {
     /// `pypi` or `directory`.
     fn kind(&self) -> &'static str;
 
+    /// Why it is known beforehand to refuse a file that others take; nothing where it isn't.
+    fn objections(&self, _file: &Distribution) -> Vec<String> {
+        Vec::new()
+    }
+
     /// All files of a project, by its normalised name; none if the project is unknown.
     async fn list(&self, project: &str) -> Result<Vec<ListedFile>, RepositoryError>;
 

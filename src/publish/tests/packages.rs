@@ -370,3 +370,45 @@ async fn the_form_holds_what_servers_look_for() {
         assert!(form.contains(part), "{part}");
     }
 }
+
+#[tokio::test]
+async fn what_the_public_index_would_refuse_reaches_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut text = pypi(
+        "public",
+        "https://upload.pypi.org/legacy/",
+        "https://pypi.org/simple/",
+    );
+    text.push_str("[destinations.d]\ntype = \"directory\"\npath = \"index\"\n");
+    let settings = Settings::parse(&text, &dir.path().join("aqueduct.toml")).unwrap();
+    let local = dir.path().join("aq_demo-1.0+local.tar.gz");
+    repack_as(&distributions(dir.path(), "x")[0], &local);
+    let options = options(vec![local], &["d", "public"]);
+    let error = publish(&settings, &|_| Some("x".into()), &options, &Silent)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "public: aq_demo-1.0+local.tar.gz has the local version 1.0+local"
+    );
+    assert!(!dir.path().join("index").exists());
+}
+
+/// The same sdist under a local version.
+fn repack_as(from: &Path, to: &Path) {
+    let mut archive =
+        tar::Archive::new(flate2::read::GzDecoder::new(fs::File::open(from).unwrap()));
+    let gzip =
+        flate2::write::GzEncoder::new(fs::File::create(to).unwrap(), flate2::Compression::fast());
+    let mut out = tar::Builder::new(gzip);
+    for entry in archive.entries().unwrap() {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut entry.unwrap(), &mut text).unwrap();
+        let text = text.replace("Version: 1.0\n", "Version: 1.0+local\n");
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        out.append_data(&mut header, "aq_demo-1.0/PKG-INFO", text.as_bytes())
+            .unwrap();
+    }
+    out.into_inner().unwrap().finish().unwrap();
+}

@@ -5,7 +5,7 @@ mod upload;
 
 use std::time::Duration;
 
-use aqueduct_core::package::ListedFile;
+use aqueduct_core::package::{ListedFile, public_objections};
 use async_trait::async_trait;
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
 use url::Url;
@@ -39,7 +39,7 @@ impl Pypi {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("aqueduct/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(Duration::from_secs(10))
+                .connect_timeout(Duration::from_secs(5))
                 .redirect(redirect::Policy::none())
         };
         let failed =
@@ -74,6 +74,18 @@ impl Pypi {
 impl PackageRepository for Pypi {
     fn kind(&self) -> &'static str {
         "pypi"
+    }
+
+    fn objections(&self, file: &Distribution) -> Vec<String> {
+        let public = self
+            .upload_url
+            .host_str()
+            .is_some_and(|host| host == "pypi.org" || host.ends_with(".pypi.org"));
+        if public {
+            public_objections(&file.name)
+        } else {
+            Vec::new()
+        }
     }
 
     async fn list(&self, project: &str) -> Result<Vec<ListedFile>, RepositoryError> {
