@@ -10,10 +10,14 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 const SWEEP_LOCK: &str = ".sweep-lock";
 const RUN_LOCK: &str = "lock";
+/// A child that its dead parent was just starting holds the parent's lock until its exec.
+const LAST_HOLDERS: Duration = Duration::from_secs(1);
 
 /// A living run directory; removed when dropped, if nothing is left in it.
 #[derive(Debug)]
@@ -91,11 +95,23 @@ pub(crate) fn attempts(run: &Path) -> io::Result<Vec<PathBuf>> {
 /// Takes the lock of a run whose process is gone; `None` if it lives.
 pub(crate) fn lock_dead(run: &Path) -> io::Result<Option<File>> {
     let lock = File::create(run.join(RUN_LOCK))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Some(lock)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
+    let deadline = Instant::now() + LAST_HOLDERS;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(Some(lock)),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if owner_lives(run) || Instant::now() > deadline => {
+                return Ok(None);
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1)),
+        }
     }
+}
+
+/// By the process number in the name. A number given to another process in the meantime only puts the sweep off.
+fn owner_lives(run: &Path) -> bool {
+    let pid = name_of(run).split('-').nth(1).unwrap_or_default();
+    Path::new("/proc").join(pid).exists()
 }
 
 /// The last component as text; our own names are ASCII.

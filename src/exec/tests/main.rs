@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where something is wrong")]
 
 mod host;
+mod leftovers;
 mod oci;
 mod support;

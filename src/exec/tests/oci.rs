@@ -20,7 +20,7 @@ impl Oci {
     fn new() -> Self {
         let directories = Directories::new();
         let mut config = OciConfig::new(directories.state(), directories.store());
-        config.program = env!("CARGO_BIN_EXE_aqueduct-container-starter").into();
+        config.program = env!("CARGO_BIN_EXE_aqueduct-exec-probe").into();
         config.claim_all_archs = true;
         Self {
             executor: Arc::new(OciExecutor::new(config)),
