@@ -36,7 +36,7 @@ pub(super) fn mount_overlay(order: &Order, target: &Path) -> Result<(), Failure>
 }
 
 fn options(order: &Order) -> String {
-    // The highest comes first; an overlay needs at least one.
+    // The highest comes first.
     let mut lower: Vec<_> = order.layers.iter().rev().map(String::as_str).collect();
     let empty = escape(&order.dir.join("empty"));
     if lower.is_empty() {

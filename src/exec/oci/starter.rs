@@ -107,7 +107,9 @@ fn own_mounts() -> Result<(), Failure> {
 
 fn mount_root(order: &Order) -> Result<PathBuf, Failure> {
     let root = order.dir.join("root");
-    for name in ["root", "upper", "work", "empty"] {
+    // An overlay needs at least one layer below.
+    let empty = order.layers.is_empty().then_some("empty");
+    for name in ["root", "upper", "work"].into_iter().chain(empty) {
         let dir = order.dir.join(name);
         fs::create_dir_all(&dir).map_err(|error| Failure::machine(dir.display(), error))?;
     }
@@ -150,10 +152,9 @@ fn with_home(env: &[(String, String)], user: &User) -> Vec<(String, String)> {
 
 fn create(order: &Order, root: &Path, user: &User, launch: Launch) -> Result<Container, Failure> {
     let what = "can't create the container";
-    let bundle = order.dir.join(format!("{}.bundle", order.id));
-    fs::create_dir_all(&bundle).map_err(|error| Failure::machine(bundle.display(), error))?;
+    // Directories cost more than anything else to remove, so the attempt's own serves for all.
     let spec = spec::build(order, root, user).map_err(|error| Failure::machine(what, error))?;
-    spec.save(bundle.join("config.json"))
+    spec.save(order.dir.join("config.json"))
         .map_err(|error| Failure::machine(what, error))?;
     let output = || -> std::io::Result<OwnedFd> { std::io::stdout().as_fd().try_clone_to_owned() };
     let io = |error| Failure::machine(what, error);
@@ -163,10 +164,10 @@ fn create(order: &Order, root: &Path, user: &User, launch: Launch) -> Result<Con
         .with_stdin(empty)
         .with_stdout(output().map_err(io)?)
         .with_stderr(output().map_err(io)?)
-        .with_root_path(order.dir.join("containers"))
+        .with_root_path(&order.dir)
         .and_then(|builder| {
             builder
-                .as_init(&bundle)
+                .as_init(&order.dir)
                 .with_systemd(false)
                 .with_detach(true)
                 .build()

@@ -64,7 +64,7 @@ fn probe(kind: &str, dir: &Path) -> Child {
 
 /// Moments spread over start, running, timeout, after_script and removal, the same in every run.
 fn moment(number: u64) -> Duration {
-    Duration::from_millis(number * 7919 % 450 + 2)
+    Duration::from_millis(number * 7919 % 300 + 2)
 }
 
 fn killed_at_any_moment(kind: &str) {

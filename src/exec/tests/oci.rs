@@ -11,13 +11,13 @@ use aqueduct_ports::{
 };
 use aqueduct_testkit::images;
 
-struct Oci {
+pub(crate) struct Oci {
     directories: Directories,
     executor: Arc<OciExecutor>,
 }
 
 impl Oci {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directories = Directories::new();
         let mut config = OciConfig::new(directories.state(), directories.store());
         config.program = env!("CARGO_BIN_EXE_aqueduct-exec-probe").into();
