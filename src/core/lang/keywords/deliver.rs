@@ -1,10 +1,12 @@
 //! `index` and `publish`: jobs that deliver what others built (design section 4).
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use super::{
     codes::{CONFLICTING_KEYWORDS, DUPLICATE_VALUE, INVALID_TYPE, INVALID_VALUE, MISSING_KEYWORD},
-    field::Field,
+    field::{Field, shown},
     list::values,
     sink::Sink,
 };
@@ -72,7 +74,7 @@ pub(super) fn publish(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Publish>
     let primary = primary.and_then(|field| {
         let name = field.owned(sink)?;
         if !to.is_empty() && !to.contains(&name) {
-            let help = format!("choose one of them: {}", to.join(", "));
+            let help = format!("choose one of them: {}", shown(&to.join(", ")));
             field.refuse(sink, INVALID_VALUE, "must be one of `to`", help);
         }
         Some(name)
@@ -180,25 +182,21 @@ fn source(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<IndexSource> {
 
 fn platforms_of(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<Platform> {
     let texts = field.flat_texts(sink).unwrap_or_default();
+    let mut known = BTreeSet::new();
     let mut out: Vec<Platform> = Vec::new();
     for Spanned { value, span } in texts {
         let Some(platform) = Platform::parse(&value) else {
-            let text = format!("must hold platforms, not `{value}`");
+            let text = format!("must hold platforms, not `{}`", shown(&value));
             let help = "write it like `linux/amd64` or `linux/arm/v7`";
             sink.error(INVALID_VALUE, field.path, span, &text, help);
             continue;
         };
-        if out.iter().any(|known| known.matches(&platform)) {
-            let text = format!("has {platform} twice");
-            sink.error(
-                DUPLICATE_VALUE,
-                field.path,
-                span,
-                &text,
-                "remove one of them",
-            );
-        } else {
+        if known.insert(platform.normalized()) {
             out.push(platform);
+        } else {
+            let text = format!("has {} twice", shown(&platform.to_string()));
+            let help = "remove one of them";
+            sink.error(DUPLICATE_VALUE, field.path, span, &text, help);
         }
     }
     out
@@ -220,7 +218,7 @@ fn tags(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<String> {
         let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         let valid = first && tag.len() <= MAX_TAG && tag.chars().all(legal);
         if !valid && !tag.contains('$') {
-            let text = format!("must hold tags, not `{tag}`");
+            let text = format!("must hold tags, not `{}`", shown(tag));
             let help = "use at most 128 letters, digits and `_.-`, and no `.` or `-` in front";
             sink.error(INVALID_VALUE, field.path, *span, &text, help);
         }

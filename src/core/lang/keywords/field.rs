@@ -1,6 +1,6 @@
 //! A value and the path that leads to it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::{
     codes::{INVALID_TYPE, MISSING_KEYWORD, UNKNOWN_KEYWORD},
@@ -36,9 +36,10 @@ impl<'a> Path<'a> {
 
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = clip(self.name, MAX_NAME_SHOWN);
         match self.parent {
-            Some(parent) if !parent.name.is_empty() => write!(f, "{parent}:{}", self.name),
-            _ => f.write_str(self.name),
+            Some(parent) if !parent.name.is_empty() => write!(f, "{parent}:{name}"),
+            _ => f.write_str(&name),
         }
     }
 }
@@ -189,12 +190,30 @@ impl<'a> Map<'a> {
 
     /// Reports a key that isn't one of `known`.
     pub(super) fn refuse_key(&self, sink: &mut Sink<'_>, key: &str, span: Span, known: &[&str]) {
-        let help = did_you_mean(key, known.iter().copied()).map_or_else(
+        let near = (!sink.is_full()).then(|| did_you_mean(key, known.iter().copied()));
+        let help = near.flatten().map_or_else(
             || format!("remove it, or use {}", one_of(known)),
             |near| format!("did you mean `{near}`?"),
         );
         let path = self.path.child(key);
         sink.error(UNKNOWN_KEYWORD, path, span, "unknown keyword", help);
+    }
+}
+
+/// Longest name that a message shows whole, in characters: that of a legal job.
+const MAX_NAME_SHOWN: usize = 255;
+/// Longest value that a message shows whole, in characters.
+const MAX_VALUE_SHOWN: usize = 60;
+
+/// A value as a message shows it: hostile ones are long, and told many times.
+pub(super) fn shown(value: &str) -> Cow<'_, str> {
+    clip(value, MAX_VALUE_SHOWN)
+}
+
+fn clip(text: &str, limit: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(limit) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
     }
 }
 

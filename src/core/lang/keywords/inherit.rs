@@ -3,7 +3,7 @@
 use super::{
     codes::INVALID_VALUE,
     default::DEFAULT_KEYS,
-    field::{Field, one_of},
+    field::{Field, one_of, shown},
     list::values,
     sink::Sink,
 };
@@ -59,7 +59,7 @@ fn inherit_default(field: &Field<'_>, sink: &mut Sink<'_>) {
             || format!("use {}", one_of(DEFAULT_KEYS)),
             |near| format!("did you mean `{near}`?"),
         );
-        let text = format!("`{name}` is not a keyword of `default`");
+        let text = format!("`{}` is not a keyword of `default`", shown(&name));
         sink.error(INVALID_VALUE, field.path, span, &text, help);
     }
 }

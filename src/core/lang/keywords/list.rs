@@ -2,7 +2,7 @@
 
 use super::{
     codes::{BLANK_VALUE, DUPLICATE_VALUE, LIMIT_EXCEEDED},
-    field::Field,
+    field::{Field, shown},
     sink::Sink,
 };
 use crate::lang::model::Spanned;
@@ -90,7 +90,7 @@ impl Field<'_> {
         let mut seen = std::collections::BTreeSet::new();
         for item in items {
             if !seen.insert(item.value.as_str()) {
-                let text = format!("has `{}` twice", item.value);
+                let text = format!("has `{}` twice", shown(&item.value));
                 let help = "remove one of them";
                 sink.error(DUPLICATE_VALUE, self.path, item.span, &text, help);
             }

@@ -2,7 +2,7 @@
 
 use super::{
     codes::{BLANK_VALUE, DUPLICATE_VALUE, INVALID_TYPE, INVALID_VALUE, KEYWORD_NOT_ALLOWED},
-    field::Field,
+    field::{Field, shown},
     sink::Sink,
     variables,
 };
@@ -77,7 +77,7 @@ fn one_arch(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Arch> {
     };
     let arch = Arch::parse(text);
     if arch.is_none() {
-        let message = format!("must be `amd64` or `arm64`, not `{text}`");
+        let message = format!("must be `amd64` or `arm64`, not `{}`", shown(text));
         let help = if text.contains('$') {
             "variables are not expanded here; write the architecture, or pin the job with `tags`"
         } else {

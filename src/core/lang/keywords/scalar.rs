@@ -6,7 +6,7 @@ use super::{
     codes::{
         BLANK_VALUE, INVALID_DURATION, INVALID_REGEX, INVALID_TYPE, INVALID_VALUE, LIMIT_EXCEEDED,
     },
-    field::{Field, one_of},
+    field::{Field, one_of, shown},
     sink::Sink,
 };
 use crate::{
@@ -192,7 +192,7 @@ impl<'a> Field<'a> {
         match self.node.value() {
             Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
                 let source = self.node.source().unwrap_or_default();
-                format!("put it in quotes: \"{source}\"")
+                format!("put it in quotes: \"{}\"", shown(source))
             }
             Value::Sequence(_) => "write a single value, without the dash".to_owned(),
             Value::Mapping(_) => {

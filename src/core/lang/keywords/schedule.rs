@@ -1,5 +1,7 @@
 //! `when`, `start_in`, `allow_failure`, `retry`: when a job starts and what its failure means.
 
+use std::collections::BTreeSet;
+
 use super::{
     codes::{CONFLICTING_KEYWORDS, DUPLICATE_VALUE, MISSING_KEYWORD},
     field::{Field, Map},
@@ -141,18 +143,15 @@ fn exit_codes(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<i32> {
     let mut items = Vec::new();
     field.flatten_into(sink, 0, &mut items);
     field.check_filled(sink, &items);
-    let mut codes: Vec<i32> = Vec::new();
+    let mut codes = BTreeSet::new();
     for item in items {
         let Some(code) = item.number(sink, 0..=i64::from(i32::MAX)) else {
             continue;
         };
-        let code = code as i32;
-        if codes.contains(&code) {
+        if !codes.insert(code as i32) {
             let text = format!("has {code} twice");
             item.refuse(sink, DUPLICATE_VALUE, &text, "remove one of them");
-        } else {
-            codes.push(code);
         }
     }
-    codes
+    codes.into_iter().collect()
 }

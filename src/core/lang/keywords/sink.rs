@@ -19,6 +19,11 @@ impl<'d> Sink<'d> {
         }
     }
 
+    /// Whether what is added now is only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.out.dropped() > 0
+    }
+
     /// An error: `path text`, and the way out.
     pub(super) fn error(
         &mut self,

@@ -259,3 +259,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn long_names_and_values_are_not_told_whole() {
+    let name = "n".repeat(100_000);
+    let value = "v".repeat(100_000);
+    let text = format!("{name}:\n  arch: {value}\n  {value}: 1\n");
+    for item in parse(&text).1.iter() {
+        assert!(item.message.len() < 1_000, "{}", item.message.len());
+        let help = item.help.as_deref().unwrap_or_default();
+        assert!(help.len() < 1_000, "{}", help.len());
+    }
+}

@@ -4,7 +4,7 @@ pub(super) use crate::lang::model::Variables;
 
 use super::{
     codes::{INVALID_NAME, INVALID_VALUE, KEYWORD_NOT_ALLOWED, MISSING_KEYWORD},
-    field::{Field, Map},
+    field::{Field, Map, shown},
     sink::Sink,
 };
 use crate::{
@@ -125,7 +125,10 @@ fn check_choice(map: &Map<'_>, variable: &VariableDecl, sink: &mut Sink<'_>) {
     if variable.options.is_empty() || variable.options.contains(&variable.value.value) {
         return;
     }
-    let help = format!("set `value` to one of: {}", variable.options.join(", "));
+    let help = format!(
+        "set `value` to one of: {}",
+        shown(&variable.options.join(", "))
+    );
     if map.get("value").is_none() {
         let text = "must have `value`, because it has `options`";
         sink.error(MISSING_KEYWORD, map.path, map.span, text, help);
