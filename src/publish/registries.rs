@@ -57,10 +57,7 @@ fn credentials(settings: Settings, env: Env) -> Credentials {
 }
 
 /// Where `image` is copied to in a registry of the settings.
-pub(crate) fn copy_reference(
-    image: &Reference,
-    registry: &RegistrySettings,
-) -> Result<Reference, String> {
+pub fn copy_reference(image: &Reference, registry: &RegistrySettings) -> Result<Reference, String> {
     match image {
         Reference::Registry(place) => Ok(Reference::Registry(RegistryReference {
             registry: registry.host.clone(),

@@ -93,9 +93,14 @@ impl ReleaseBackend for Release {
         inputs: &ReleaseInputs,
         log: &dyn ReleaseLog,
     ) -> Result<(), Verdict> {
+        if let Some(glob) = spec.python.iter().find(|glob| !stays_inside(glob)) {
+            return Err(invalid(format!("`{glob}` is not a path within artifacts")));
+        }
         let dirs: Vec<PathBuf> = inputs.jobs.iter().map(|job| job.dir.clone()).collect();
-        let files = python::find_files(&dirs, &spec.python)
-            .map_err(|error| Verdict::new(VerdictKind::ArtifactMissing, error))?;
+        let files = python::find_files(&dirs, &spec.python).map_err(|error| {
+            let cause = format!("{error} in the artifacts of the needed jobs");
+            Verdict::new(VerdictKind::ArtifactMissing, cause)
+        })?;
         let options = PublishOptions {
             files,
             to: spec.to.clone(),
@@ -169,15 +174,18 @@ fn instances<'a>(
     Ok(found)
 }
 
+/// Whether a path, or a glob, is relative and free of `..`.
+fn stays_inside(path: &str) -> bool {
+    let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    !path.trim().is_empty() && Path::new(path.trim()).components().all(inside)
+}
+
 /// A path within an instance's artifacts, never outside of them.
 fn artifact(instance: &InputArtifacts, path: &str) -> Result<PathBuf, Verdict> {
-    let relative = Path::new(path.trim());
-    let inside = relative
-        .components()
-        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if !inside || path.trim().is_empty() {
+    if !stays_inside(path) {
         return Err(invalid(format!("`{path}` is not a path within artifacts")));
     }
+    let relative = Path::new(path.trim());
     let full = instance.dir.join(relative);
     // A link in the artifacts may point anywhere.
     let real = full

@@ -164,6 +164,12 @@ async fn a_publish_job_releases_the_files_of_its_needs() {
         .await
         .unwrap_err();
     assert_eq!(verdict.kind, VerdictKind::ArtifactMissing);
+    spec.python = vec!["../dist/*".into()];
+    let verdict = release
+        .publish(&spec, &inputs, &Lines::default())
+        .await
+        .unwrap_err();
+    assert_eq!(verdict.kind, VerdictKind::ConfigInvalid);
     spec.to = vec!["elsewhere".into()];
     spec.python = vec!["dist/*".into()];
     let verdict = release
