@@ -109,7 +109,7 @@ impl Engine {
             // The whole pipeline is never in the wrong state for it.
             let _ = shared
                 .pipeline
-                .cancel(None, grace, "canceled by the user", now);
+                .cancel(None, grace, "interrupted by the user", now);
         });
     }
 

@@ -109,11 +109,6 @@ impl Masker {
         self.in_mask = false;
     }
 
-    /// How many bytes are held back.
-    pub fn held(&self) -> usize {
-        self.held.len()
-    }
-
     /// Covers a range that ends later than any before it.
     fn cover(&mut self, mut start: usize, end: usize) {
         while let Some(last) = self.covered.last() {

@@ -90,7 +90,7 @@ fn only_what_may_begin_a_secret_is_held_back() {
     for (input, held) in table {
         let (mut masker, mut out) = (Masker::new(["hunter22"]), Vec::new());
         masker.push(input.as_bytes(), &mut out);
-        assert_eq!(masker.held(), held, "{input:?}");
+        assert_eq!(masker.held.len(), held, "{input:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use aqueduct_core::{
 };
 use aqueduct_ports::work::{Dependency, Directive, Lease};
 
-use super::Pipeline;
+use super::{Output, Pipeline};
 
 /// A job that a runner may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,13 +100,9 @@ impl Pipeline {
 
     /// Jobs whose artifacts the job at a position fetches.
     pub fn dependencies(&self, at: usize) -> Vec<Dependency> {
+        let left_some = |output: &Output| output.has_artifacts;
         self.sources(at)
-            .filter(|source| {
-                self.durable
-                    .outputs
-                    .get(&Self::id(*source))
-                    .is_some_and(|output| output.has_artifacts)
-            })
+            .filter(|source| self.output(*source).is_some_and(left_some))
             .map(|source| Dependency {
                 key: self.key(source),
                 name: self.plan.jobs[source].name.clone(),
@@ -118,7 +114,7 @@ impl Pipeline {
     /// Variables that the job at a position gets from dotenv reports; later jobs of the plan win.
     pub fn dotenv(&self, at: usize) -> impl Iterator<Item = &(String, String)> {
         self.sources(at)
-            .filter_map(|source| self.durable.outputs.get(&Self::id(source)))
+            .filter_map(|source| self.output(source))
             .flat_map(|output| &output.dotenv)
     }
 

@@ -67,8 +67,9 @@ impl Pipeline {
         self.durable.outputs.insert(job, output);
     }
 
-    /// What an ended job left to later ones.
+    /// What the current or last attempt of a job left to later ones; nothing if it was lost before it reported.
     pub fn output(&self, at: usize) -> Option<&Output> {
-        self.durable.outputs.get(&Self::id(at))
+        let output = self.durable.outputs.get(&Self::id(at))?;
+        (output.attempt == self.state().jobs[at].attempt).then_some(output)
     }
 }

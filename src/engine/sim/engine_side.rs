@@ -110,6 +110,7 @@ impl EngineSide {
         if !self.played_late {
             self.check_order(candidate.at);
         }
+        self.check_inputs(candidate.at);
         let lease = self.pipeline.lease(candidate.at, now).ok()?;
         Some(Reply::Leased { lease })
     }
@@ -197,6 +198,20 @@ impl EngineSide {
         let kept = end.trace_bytes.min(self.settings.trace_limit);
         if trace.map_or(0, Vec::len) as u64 != kept {
             self.broken = Some(format!("the trace of {} is not complete", lease.key));
+        }
+    }
+
+    /// Variables come from attempts whose end was taken, and from the newest of each job.
+    fn check_inputs(&mut self, at: usize) {
+        let newest: Vec<u64> = self.newest.values().copied().collect();
+        for (_, token) in self.pipeline.dotenv(at) {
+            let token: u64 = token.parse().unwrap();
+            if !self.taken.contains(&token) || !newest.contains(&token) {
+                self.broken = Some(format!(
+                    "job {at} gets variables of an attempt that was lost"
+                ));
+                return;
+            }
         }
     }
 
