@@ -1,9 +1,11 @@
 //! Diagnostics as values. Nothing renders here: `cli` draws them, `lint --json` prints them.
 
+mod report;
 mod sink;
 mod source;
 mod suggest;
 
+pub use report::{LintReport, ReportItem};
 pub use sink::Diagnostics;
 pub use source::{FileId, LineColumn, SourceFile, SourceMap, Span};
 pub use suggest::did_you_mean;

@@ -36,6 +36,11 @@ impl Diagnostics {
         self.errors > 0
     }
 
+    /// How many errors there were, repeated ones counted.
+    pub fn error_count(&self) -> usize {
+        self.errors
+    }
+
     /// How many were over the limit and are not among the items.
     pub fn dropped(&self) -> usize {
         self.dropped

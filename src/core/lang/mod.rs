@@ -1,7 +1,12 @@
 //! The pipeline language: GitLab CI/CD YAML and the job keywords `arch`, `index` and `publish`.
+//!
+//! Three steps, each pure: `compose` joins files to one tree, [`keywords`] makes a typed [`model`] of it, and evaluation
+//! makes a plan of the model for one [`context`]. [`lint`] and [`compile`] are the ways in.
 
 pub mod build;
 mod codes;
+mod compile;
+mod compose;
 mod conditions;
 pub mod context;
 pub mod duration;
@@ -17,3 +22,6 @@ pub mod slug;
 #[cfg(test)]
 mod testing;
 pub mod variables;
+
+pub use compile::{Compilation, CompileRequest, Compiled, Linted, compile, lint};
+pub use compose::{SourceRequest, Sources};

@@ -12,5 +12,5 @@ mod tests;
 mod tree;
 
 pub use node::{Entry, Mapping, Node, Style, Value};
-pub use read::{Limits, Read, decode, read};
+pub use read::{Limits, Read, decode, read, too_large};
 pub use scalar::{float_text, resolve_plain};

@@ -175,6 +175,27 @@ impl Node {
         }
     }
 
+    /// The entries of a mapping, shared.
+    pub fn mapping_handle(&self) -> Option<Arc<Mapping>> {
+        match &self.value {
+            Value::Mapping(mapping) => Some(Arc::clone(mapping)),
+            _ => None,
+        }
+    }
+
+    /// The entries of a mapping to change; shared ones are copied first (their values stay shared).
+    pub fn as_mapping_mut(&mut self) -> Option<&mut Mapping> {
+        match &mut self.value {
+            Value::Mapping(mapping) => Some(Arc::make_mut(mapping)),
+            _ => None,
+        }
+    }
+
+    /// Moves it to another place.
+    pub const fn set_span(&mut self, span: Span) {
+        self.span = span;
+    }
+
     /// The value of a key, if this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.as_mapping()?.get(key)
@@ -294,6 +315,11 @@ impl Mapping {
     /// All keys in order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
         self.entries.keys().map(AsRef::as_ref)
+    }
+
+    /// Value and place of a key, to change.
+    pub fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        self.entries.get_mut(key)
     }
 
     /// Sets a key; one that was there keeps its position, and its old entry is returned.

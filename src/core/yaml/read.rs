@@ -92,15 +92,7 @@ fn refuse(file: FileId, text: &str, limits: Limits) -> Option<Diagnostic> {
         end: end as u32,
     };
     if text.len() > limits.bytes {
-        let message = format!(
-            "the file is {} bytes long, at most {} are read",
-            text.len(),
-            limits.bytes
-        );
-        return Some(
-            Diagnostic::error("yaml-too-large", at(0, 0), message)
-                .with_help("split it and join the parts with `include`"),
-        );
+        return Some(too_large(file, text.len(), limits));
     }
     let legal = |found: char| matches!(found, '\t' | '\n' | '\r' | '\u{85}') || !found.is_control();
     let (offset, found) = text.char_indices().find(|(_, found)| !legal(*found))?;
@@ -116,6 +108,20 @@ fn refuse(file: FileId, text: &str, limits: Limits) -> Option<Diagnostic> {
         )
         .with_help("in double quotes it can be written as an escape: \"\\x1b\""),
     )
+}
+
+/// What is said of a file that is longer than its limit; whoever knows the length need not read it.
+pub fn too_large(file: FileId, bytes: usize, limits: Limits) -> Diagnostic {
+    let start = Span {
+        file,
+        ..Span::default()
+    };
+    let message = format!(
+        "the file is {bytes} bytes long, at most {} are read",
+        limits.bytes
+    );
+    Diagnostic::error("yaml-too-large", start, message)
+        .with_help("split it and join the parts with `include`")
 }
 
 struct Reader<'t, 'd> {

@@ -7,7 +7,7 @@
 //! Script text is never expanded: the shell does that.
 
 mod lease;
-mod reference;
+pub(in crate::lang) mod reference;
 mod resolve;
 mod scope;
 #[cfg(test)]

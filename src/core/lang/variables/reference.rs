@@ -2,7 +2,7 @@
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(in crate::lang) enum Piece<'a> {
     /// Text that means itself.
     Text(&'a str),
     /// `$$`, or on the server `%%`.
@@ -18,7 +18,7 @@ pub(super) enum Piece<'a> {
 
 /// Whose rules say what a reference is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Syntax {
+pub(in crate::lang) enum Syntax {
     /// `$NAME`, `${NAME}`, `%NAME%`; `$$` and `%%` stay as they are.
     Server,
     /// Go's `os.Expand`: `$NAME`, `${anything}`, `$$`, one character behind `$` where it is special to a shell.
@@ -31,12 +31,12 @@ pub(super) fn may_refer(text: &str) -> bool {
 }
 
 /// Cuts a text into its pieces.
-pub(super) fn pieces(text: &str, syntax: Syntax) -> Pieces<'_> {
+pub(in crate::lang) fn pieces(text: &str, syntax: Syntax) -> Pieces<'_> {
     Pieces { rest: text, syntax }
 }
 
 /// See [`pieces`].
-pub(super) struct Pieces<'a> {
+pub(in crate::lang) struct Pieces<'a> {
     rest: &'a str,
     syntax: Syntax,
 }

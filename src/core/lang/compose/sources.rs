@@ -1,0 +1,66 @@
+//! The files that a composition reads, and those it lacks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A file that a composition wants to read. Whoever fetches it reads it at the pipeline's commit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceRequest {
+    /// A file of the repository: its path from the root, without a leading slash, `.` or `..`.
+    Local(String),
+    /// A template that ships with the program, by the name that `include:template` gives.
+    Template(String),
+}
+
+impl SourceRequest {
+    /// How the file is called in diagnostics.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Local(path) => path,
+            Self::Template(name) => name,
+        }
+    }
+}
+
+/// The answers so far. An answer never changes: the composition starts over whenever more have come.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    answers: BTreeMap<SourceRequest, Option<Arc<[u8]>>>,
+}
+
+impl Sources {
+    /// No answers yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers a request with the file's bytes, or with `None`: there is no such file.
+    pub fn insert(&mut self, request: SourceRequest, bytes: Option<Vec<u8>>) {
+        self.answers.insert(request, bytes.map(Arc::from));
+    }
+
+    /// The same, to build with.
+    #[must_use]
+    pub fn with(mut self, path: &str, text: &str) -> Self {
+        let bytes = text.as_bytes().to_vec();
+        self.insert(SourceRequest::Local(path.to_owned()), Some(bytes));
+        self
+    }
+
+    pub(super) fn get(&self, request: &SourceRequest) -> Answer<'_> {
+        match self.answers.get(request) {
+            None => Answer::Unknown,
+            Some(None) => Answer::Missing,
+            Some(Some(bytes)) => Answer::Bytes(bytes),
+        }
+    }
+}
+
+/// What is known of a source.
+pub(super) enum Answer<'a> {
+    /// Nobody has asked yet.
+    Unknown,
+    /// There is no such file.
+    Missing,
+    /// Its bytes.
+    Bytes(&'a [u8]),
+}
