@@ -126,9 +126,7 @@ impl<'a> Drafting<'a> {
         let stage = logic::stage(job);
         let mut scope = self.job_scope(instance, stage);
         if let Some(environment) = &job.environment {
-            let known = environment::expand(environment, &scope);
-            predefined::environment(&mut scope.predefined, &known);
-            scope.refresh();
+            environment::enter(environment, &mut scope);
         }
         let choice = match self.choose(job, &scope)? {
             Ok(choice) => choice,
@@ -164,10 +162,8 @@ impl<'a> Drafting<'a> {
         }
         let environment = match &job.environment {
             Some(environment) => {
-                let expanded = environment::expand(environment, &scope);
+                let expanded = environment::enter(environment, &mut scope);
                 environment::check(environment, &expanded, job, sink);
-                predefined::environment(&mut scope.predefined, &expanded);
-                scope.refresh();
                 Some(expanded)
             }
             None => None,

@@ -7,6 +7,7 @@ use crate::{
         duration,
         instances::path,
         model::{self, Job},
+        predefined,
         slug::environment_slug,
         variables::JobScope,
     },
@@ -16,23 +17,32 @@ use crate::{
 /// Longest name, in characters.
 const MAX_NAME: usize = 255;
 
-/// The environment as far as its variables are known; a URL may hold some that only the job itself makes.
-pub(super) fn expand(written: &model::Environment, scope: &JobScope<'_>) -> Environment {
+/// The environment as far as its variables are known, and what the job sees of it. Its URL may use the name's slug, and
+/// variables that only the job itself makes.
+pub(super) fn enter(written: &model::Environment, scope: &mut JobScope<'_>) -> Environment {
     let name = scope.expand(&written.name.value);
     let tier = written.tier.as_ref().map(|tier| scope.expand(&tier.value));
     let auto_stop_in = written
         .auto_stop_in
         .as_ref()
-        .map(|text| scope.expand(&text.value));
-    Environment {
+        .and_then(|text| duration::parse(&scope.expand(&text.value)));
+    let mut environment = Environment {
         slug: environment_slug(&name),
         tier: tier.unwrap_or_else(|| guess_tier(&name).to_owned()),
-        url: written.url.as_ref().map(|url| scope.expand(&url.value)),
+        url: None,
         action: written.action,
         on_stop: written.on_stop.as_ref().map(|job| job.value.clone()),
-        auto_stop_in: auto_stop_in.and_then(|text| duration::parse(&text)),
+        auto_stop_in,
         name,
+    };
+    predefined::environment(&mut scope.predefined, &environment);
+    scope.refresh();
+    if let Some(url) = &written.url {
+        environment.url = Some(scope.expand(&url.value));
+        predefined::environment(&mut scope.predefined, &environment);
+        scope.refresh();
     }
+    environment
 }
 
 /// Tells of a name that no environment can have.

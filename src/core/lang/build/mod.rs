@@ -6,6 +6,8 @@
 mod draft;
 mod environment;
 mod facts;
+#[cfg(test)]
+mod facts_tests;
 mod job;
 mod needs;
 mod platform;
