@@ -185,7 +185,10 @@ impl Step<'_> {
         match verdict.filter(|verdict| verdict.kind != VerdictKind::CacheError) {
             // Also after a cancel: what was done was done, and saying otherwise would be wrong.
             None => self.end(at, Status::Success, None, exit_code, false),
-            Some(verdict) => self.attempt_failed(at, verdict, exit_code),
+            Some(verdict) => {
+                let exit_code = exit_code.or(verdict.exit_code);
+                self.attempt_failed(at, verdict, exit_code);
+            }
         }
         Ok(())
     }
