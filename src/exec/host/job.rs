@@ -1,6 +1,11 @@
 //! One attempt on the host.
 
-use std::{fs, io, os::fd::BorrowedFd, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    os::fd::{BorrowedFd, OwnedFd},
+    path::Path,
+    sync::Arc,
+};
 
 use aqueduct_core::{
     platform::Arch,
@@ -69,6 +74,11 @@ impl PhaseRunner for Job<'_> {
                 phase.name,
                 self.spec.workdir.display()
             );
+            if error.kind() == io::ErrorKind::ArgumentListTooLong {
+                return Verdict::new(VerdictKind::ConfigInvalid, cause).with_hint(
+                    "the job's variables are too long for a process: hand large ones over as files",
+                );
+            }
             Verdict::new(VerdictKind::Internal, cause)
         })
     }
@@ -92,10 +102,24 @@ impl Job<'_> {
             marker: &self.attempt.marker,
             since: Since::now(pid),
         };
-        if let Some(identity) = Identity::of(pid) {
+        let end = self.watch(&session, read, turn).await;
+        if end.is_err() {
+            // A machine that can't even watch it must not keep it.
+            session.clear().await;
+        }
+        end
+    }
+
+    async fn watch(
+        &self,
+        session: &Session<'_>,
+        read: OwnedFd,
+        turn: Turn,
+    ) -> io::Result<PhaseEnd> {
+        let child = Child::adopt(session.leader)?;
+        if let Some(identity) = Identity::of(session.leader) {
             record(&self.attempt.dir, identity)?;
         }
-        let child = Child::adopt(pid)?;
         let mut output = Output::new(read)?;
         let limits = Limits {
             deadline: turn.deadline,
@@ -103,7 +127,7 @@ impl Job<'_> {
             stop: self.attempt.stop.subscribe(),
         };
         let journal = &self.attempt.journal;
-        let ended_by = supervise(&child, &mut output, journal, &session, limits).await?;
+        let ended_by = supervise(&child, &mut output, journal, session, limits).await?;
         session.clear().await;
         output.finish(journal).await;
         Ok(PhaseEnd {

@@ -6,7 +6,10 @@ use std::{
     io::{self, Write},
     os::unix::{fs::PermissionsExt, net::UnixStream},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use aqueduct_core::{
@@ -17,6 +20,10 @@ use aqueduct_core::{
 };
 use aqueduct_ports::executor::{ExecEvent, JobSpec, Outcome, Phase, Placement};
 use async_trait::async_trait;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use super::{
     OciConfig, cgroup,
@@ -29,12 +36,15 @@ use crate::{
     host::Program,
     phases::{PhaseEnd, PhaseRunner, Turn, canceled, run_phases},
     process::{Identity, MARKER},
-    supervise::{Child, Limits, Output, Target, pipe, supervise},
+    supervise::{Child, EndedBy, Limits, Output, Target, pipe, supervise},
     sweep::record,
 };
 
 /// Used where the image sets none.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Times that a starter is told to kill its container before it is killed itself, a tenth of a second apart.
+const PATIENCE: u32 = 30;
 
 /// What all attempts of an executor share.
 #[derive(Debug)]
@@ -248,7 +258,11 @@ impl Job<'_> {
         }
         let child = Child::adopt(pid)?;
         let mut output = Output::new(read)?;
-        let starter = Starter(socket.try_clone()?);
+        let starter = Starter {
+            socket: socket.try_clone()?,
+            pid,
+            kills: AtomicU32::new(0),
+        };
         send(&mut socket, order)?;
         let limits = Limits {
             deadline: turn.deadline,
@@ -260,9 +274,19 @@ impl Job<'_> {
         output.finish(journal).await;
         let status = child.reap()?;
         socket.set_nonblocking(true)?;
-        let report = receive::<Report>(&mut socket).map_err(|_| {
-            io::Error::other(format!("its starter ended with {status} and no report"))
-        })?;
+        let report = match receive::<Report>(&mut socket) {
+            Ok(report) => report,
+            // It hung and was killed: that is the end it was to have.
+            Err(_) if ended_by != EndedBy::Itself => Report::Exited {
+                exit_code: 137,
+                peak_memory: None,
+                out_of_memory: false,
+            },
+            Err(_) => {
+                let cause = format!("its starter ended with {status} and no report");
+                return Err(io::Error::other(cause));
+            }
+        };
         Ok(match report {
             Report::Failed(failure) => Err(verdict(&failure, &self.image.name)),
             Report::Exited {
@@ -280,12 +304,16 @@ impl Job<'_> {
 }
 
 /// The container, through its starter.
-struct Starter(UnixStream);
+struct Starter {
+    socket: UnixStream,
+    pid: Pid,
+    kills: AtomicU32,
+}
 
 impl Starter {
     fn say(&self, byte: u8) {
         // It may be gone already.
-        let _ = (&self.0).write_all(&[byte]);
+        let _ = (&self.socket).write_all(&[byte]);
     }
 }
 
@@ -294,8 +322,13 @@ impl Target for Starter {
         self.say(TERMINATE);
     }
 
+    /// A starter that doesn't listen hangs; the container dies with it, at the latest when the attempt is destroyed.
     fn kill(&self) {
-        self.say(KILL);
+        if self.kills.fetch_add(1, Ordering::Relaxed) < PATIENCE {
+            self.say(KILL);
+        } else {
+            let _ = kill(self.pid, Signal::SIGKILL);
+        }
     }
 }
 

@@ -65,7 +65,7 @@ fn with_image(change: impl FnOnce(&mut Image)) -> impl FnOnce(&mut JobSpec) {
     move |spec| change(spec.image.as_mut().unwrap())
 }
 
-/// A layer of empty-handed entries: name, content or link target.
+/// A layer of these entries: kind, name, content or link target.
 fn layer(entries: &[(tar::EntryType, &str, &str)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (kind, name, text) in entries {
@@ -136,6 +136,8 @@ async fn layers_are_stacked_with_their_whiteouts() {
                 (file, "e/.wh..wh..opq", ""),
                 (file, "e/new", "y"),
             ]),
+            layer(&[]),
+            layer(&[]),
         ],
         json!({"Env": ["FROM_IMAGE=yes", "BOTH=image"]}),
     );

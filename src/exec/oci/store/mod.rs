@@ -146,7 +146,7 @@ impl ImageStore {
         let record = ImageRecord {
             digest: resolved.manifest.digest,
             config: resolved.config,
-            layers: layers.into_iter().map(|layer| layer.name).collect(),
+            layers: stack(layers.into_iter().map(|layer| layer.name)),
         };
         self.records
             .store(wanted.reference, wanted.platform, &record)
@@ -259,6 +259,19 @@ fn absent(wanted: Wanted<'_>) -> Verdict {
     .with_hint("pull it once, or allow another pull policy")
 }
 
+/// Layers to mount, lowest first. overlayfs takes no directory twice; of equal layers the highest hides all that the
+/// others could show.
+fn stack(names: impl DoubleEndedIterator<Item = String>) -> Vec<String> {
+    let mut stack = Vec::new();
+    for name in names.rev() {
+        if !stack.contains(&name) {
+            stack.push(name);
+        }
+    }
+    stack.reverse();
+    stack
+}
+
 /// A relative layout path is meant from the project.
 pub(super) fn anchored(reference: Reference, project_dir: &Path) -> Reference {
     match reference {
@@ -267,5 +280,16 @@ pub(super) fn anchored(reference: Reference, project_dir: &Path) -> Reference {
             Reference::Layout(place)
         }
         registry @ Reference::Registry(_) => registry,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equal_layers_the_highest_is_mounted() {
+        let names = ["base", "empty", "app", "empty", "base"].map(String::from);
+        assert_eq!(stack(names.into_iter()), ["app", "empty", "base"]);
     }
 }
