@@ -1,6 +1,12 @@
 //! What the container executor makes of images: platform, layers, user, entrypoint, isolation.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::Path,
+    process::Command,
+    sync::Arc,
+};
 
 use aqueduct_core::{
     plan::{Image, PullPolicy},
@@ -103,10 +109,10 @@ fn busybox_layer() -> Vec<u8> {
     let layout = images::busybox(Arch::Amd64).unwrap();
     let read = |name: &Value| -> Vec<u8> {
         let digest = name["digest"].as_str().unwrap().replace(':', "/");
-        std::fs::read(layout.path().join("blobs").join(digest)).unwrap()
+        fs::read(layout.path().join("blobs").join(digest)).unwrap()
     };
     let index: Value =
-        serde_json::from_slice(&std::fs::read(layout.path().join("index.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(layout.path().join("index.json")).unwrap()).unwrap();
     let manifest: Value = serde_json::from_slice(&read(&index["manifests"][0])).unwrap();
     let mut tar = Vec::new();
     let bytes = read(&manifest["layers"][0]);
@@ -282,7 +288,7 @@ async fn registries_are_asked_once_and_with_the_login_they_want() {
     let registry = registry::Registry::start().unwrap();
     let name = format!("{}/team/busybox:1", registry.host());
     let source = images::busybox_index().unwrap().reference(images::TAG);
-    let mut copy = std::process::Command::new("skopeo");
+    let mut copy = Command::new("skopeo");
     copy.args([
         "copy",
         "--all",
@@ -321,6 +327,31 @@ async fn registries_are_asked_once_and_with_the_login_they_want() {
         image.pull_policy.push(PullPolicy::IfNotPresent);
     };
     assert_eq!(run_in(&subject, fallback, "echo hi").await.text, "hi\n");
+}
+
+#[test]
+fn an_ordinary_user_hears_why_not_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = dir.path().join("probe");
+    fs::copy(env!("CARGO_BIN_EXE_aqueduct-exec-probe"), &program).unwrap();
+    let work = dir.path().join("work");
+    fs::create_dir(&work).unwrap();
+    fs::set_permissions(&work, fs::Permissions::from_mode(0o777)).unwrap();
+    let output = Command::new(&program)
+        .arg("oci")
+        .arg(&work)
+        .arg("any/image")
+        .uid(65534)
+        .gid(65534)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.starts_with("runner.unsupported: containers need root"),
+        "{text}"
+    );
+    assert!(text.contains("--executor host"), "{text}");
 }
 
 #[tokio::test]

@@ -1,7 +1,13 @@
 //! A runner as small as can be, for tests to kill: `PROBE host|oci DIR [IMAGE]` runs attempts under `DIR` for ever.
 //! It is also the program that the container executor's tests re-execute, as `aqueduct` re-executes itself.
 
-use std::{fs, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use aqueduct_core::{
     id::{AttemptKey, JobId, PipelineId},
@@ -41,9 +47,12 @@ fn main() -> ExitCode {
         let dir = dir.to_owned();
         async move { run_for_ever(&*executor, &dir, slot, image).await }
     });
-    match runtime.block_on(futures_util::future::try_join_all(slots)) {
-        Ok(_) | Err(_) => ExitCode::FAILURE,
+    if let Err(error) = runtime.block_on(futures_util::future::try_join_all(slots)) {
+        let verdict = error.into_verdict();
+        // Whoever started it may not listen.
+        let _ = writeln!(io::stderr(), "{verdict}\n{}", verdict.hint());
     }
+    ExitCode::FAILURE
 }
 
 async fn run_for_ever(
