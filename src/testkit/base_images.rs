@@ -20,7 +20,7 @@ use crate::{
     command::{At, Result, run},
     debian,
     layout::Layout,
-    podman::Podman,
+    podman::{Podman, detach_below},
 };
 
 /// Tag and recipe of each image; each stands on the one before.
@@ -81,11 +81,11 @@ fn key() -> String {
 }
 
 fn build(dir: &Path) -> Result<()> {
-    let place = cache::dir();
     // Beside the result, since the machine's temporary directory may be too small.
-    let work = tempfile::tempdir_in(&place).at(&place)?;
+    let work = dir.with_extension("work");
+    remove(&work)?;
     let [first, second] = Arch::ALL.map(|arch| {
-        let work = work.path().join(arch.as_str());
+        let work = work.join(arch.as_str());
         let podman = Podman::in_dir(&work);
         Builder { arch, work, podman }
     });
@@ -104,7 +104,17 @@ fn build(dir: &Path) -> Result<()> {
         let images = [first.descriptor(name)?, second.descriptor(name)?];
         tagged.push((name, layout.index(&images)?));
     }
-    layout.tags(&tagged)
+    layout.tags(&tagged)?;
+    remove(&work)
+}
+
+/// Removes the working directory, also one whose mounts a killed build left.
+fn remove(work: &Path) -> Result<()> {
+    detach_below(work)?;
+    if work.exists() {
+        fs::remove_dir_all(work).at(work)?;
+    }
+    Ok(())
 }
 
 /// Builds the images of one architecture in a directory of its own.

@@ -1,6 +1,7 @@
 //! podman as a foreign client: what a released image looks like to somebody else.
 
 use std::{
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -65,9 +66,27 @@ impl Podman {
 
 impl Drop for Podman {
     fn drop(&mut self) {
-        // podman mounts its storage on itself and leaves it so; without images it never did.
-        let _ = umount2(&self.dir.join("store/overlay"), MntFlags::MNT_DETACH);
+        // podman mounts its storage on itself and leaves it so. The temporary directory that this
+        // would keep from being removed is the only harm of a failure.
+        let _ = detach_below(&self.dir);
     }
+}
+
+/// Detaches every mount below a directory, the innermost first.
+pub(crate) fn detach_below(dir: &Path) -> Result<()> {
+    let table = Path::new("/proc/self/mounts");
+    let text = fs::read_to_string(table).at(table)?;
+    let points = text.lines().filter_map(|line| line.split(' ').nth(1));
+    let below: Vec<&Path> = points
+        .map(Path::new)
+        .filter(|point| point.starts_with(dir))
+        .collect();
+    for point in below.into_iter().rev() {
+        umount2(point, MntFlags::MNT_DETACH)
+            .map_err(io::Error::from)
+            .at(point)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
