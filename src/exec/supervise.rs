@@ -154,6 +154,7 @@ pub(crate) async fn supervise(
 ) -> io::Result<EndedBy> {
     let mut ended_by = EndedBy::Itself;
     let mut kill_at = None;
+    let mut heard = None;
     loop {
         let next = kill_at.unwrap_or(limits.deadline);
         tokio::select! {
@@ -163,7 +164,8 @@ pub(crate) async fn supervise(
                 return Ok(ended_by);
             }
             () = output.copy_some(journal), if output.open => {}
-            stop = wanted(&mut limits.stop) => {
+            stop = wanted(&mut limits.stop, heard) => {
+                heard = Some(stop);
                 if ended_by == EndedBy::Itself {
                     ended_by = EndedBy::Cancel;
                     target.terminate();
@@ -185,11 +187,12 @@ pub(crate) async fn supervise(
     }
 }
 
-/// The next wish to stop, also one from before the call.
-async fn wanted(stop: &mut watch::Receiver<Option<Stop>>) -> Stop {
+/// The next wish to stop that was not `heard` yet, also one from before the call. A wish stands for as long as the
+/// attempt does: answering it twice would spin until the child is gone.
+async fn wanted(stop: &mut watch::Receiver<Option<Stop>>, heard: Option<Stop>) -> Stop {
     loop {
         let wish = *stop.borrow_and_update();
-        if let Some(wish) = wish {
+        if let Some(wish) = wish.filter(|wish| Some(*wish) != heard) {
             return wish;
         }
         if stop.changed().await.is_err() {
