@@ -9,6 +9,8 @@ mod config;
 mod job;
 mod keeper;
 mod pool;
+#[cfg(test)]
+mod procedure_tests;
 mod report;
 mod shell;
 mod trace;

@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 
 mod quote;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use quote::{is_name, quote};
 
