@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 
 use aqueduct_core::image::{Reference, RegistryReference};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use crate::{
     Credential, Credentials, Layout, RegistryError, RemoteRepository, Repository,
@@ -94,29 +94,45 @@ pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    http: reqwest::Client,
-    /// Without the limit on silence, which would count the time that a body takes to send.
-    uploads: reqwest::Client,
+    /// For the world, through a proxy if the environment names one.
+    outside: Connections,
+    /// For loopback addresses, which no proxy can reach.
+    loopback: Connections,
     options: ClientOptions,
     tokens: TokenStore,
+}
+
+#[derive(Debug)]
+struct Connections {
+    calls: reqwest::Client,
+    /// Without the limit on silence, which would count the time that a body takes to send.
+    uploads: reqwest::Client,
+}
+
+impl Connections {
+    fn new(options: &ClientOptions, direct: bool) -> Result<Self, RegistryError> {
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .user_agent(concat!("aqueduct/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(options.connect_timeout);
+            if direct { builder.no_proxy() } else { builder }
+        };
+        let failed =
+            |error: reqwest::Error| RegistryError::protocol("HTTP client", error.to_string());
+        let calls = builder().read_timeout(options.read_timeout);
+        Ok(Self {
+            calls: calls.build().map_err(failed)?,
+            uploads: builder().build().map_err(failed)?,
+        })
+    }
 }
 
 impl Client {
     /// A client with these settings.
     pub fn new(options: ClientOptions) -> Result<Self, RegistryError> {
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("aqueduct/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(options.connect_timeout)
-        };
-        let failed =
-            |error: reqwest::Error| RegistryError::protocol("HTTP client", error.to_string());
         Ok(Self(Arc::new(Inner {
-            http: builder()
-                .read_timeout(options.read_timeout)
-                .build()
-                .map_err(failed)?,
-            uploads: builder().build().map_err(failed)?,
+            outside: Connections::new(&options, false)?,
+            loopback: Connections::new(&options, true)?,
             options,
             tokens: TokenStore::default(),
         })))
@@ -134,6 +150,15 @@ impl Client {
 
     pub(crate) fn is_plain(&self, registry: &str) -> bool {
         self.0.options.plain_http.applies(registry)
+    }
+
+    fn connections(&self, url: &str) -> &Connections {
+        let local = Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(is_loopback));
+        if local {
+            &self.0.loopback
+        } else {
+            &self.0.outside
+        }
     }
 
     /// The pauses between the tries of one call.
@@ -158,13 +183,16 @@ impl Client {
 
     /// A request with nothing added yet.
     pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
-        self.0.http.request(method, url)
+        self.connections(url).calls.request(method, url)
     }
 
     /// A request whose body of `size` bytes may take a while.
     pub(crate) fn upload_request(&self, method: Method, url: &str, size: u64) -> RequestBuilder {
         let time = UPLOAD_TIME + Duration::from_secs(size / SLOWEST_UPLOAD);
-        self.0.uploads.request(method, url).timeout(time)
+        self.connections(url)
+            .uploads
+            .request(method, url)
+            .timeout(time)
     }
 
     /// Sends a request that may be repeated, with whatever authorization the registry wants, again while the server

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aqueduct_core::package::{ListedFile, public_objections};
 use async_trait::async_trait;
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     distribution::Distribution,
@@ -36,11 +36,13 @@ impl Pypi {
         destination: &PypiDestination,
         password: Option<Secret>,
     ) -> Result<Self, RepositoryError> {
+        let local = is_loopback(&destination.upload_url) && is_loopback(&destination.index_url);
         let builder = || {
-            reqwest::Client::builder()
+            let builder = reqwest::Client::builder()
                 .user_agent(concat!("aqueduct/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(Duration::from_secs(5))
-                .redirect(redirect::Policy::none())
+                .redirect(redirect::Policy::none());
+            if local { builder.no_proxy() } else { builder }
         };
         let failed =
             |error: reqwest::Error| RepositoryError::new(ErrorKind::Fatal, error.to_string());
@@ -98,6 +100,16 @@ impl PackageRepository for Pypi {
 
     async fn upload(&self, _project: &str, file: &Distribution) -> Result<(), RepositoryError> {
         self.post(file).await
+    }
+}
+
+/// Whether no proxy could reach it.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
