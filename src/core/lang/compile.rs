@@ -2,6 +2,8 @@
 //!
 //! Pure and re-entrant: whoever calls fetches the sources that are asked for, adds them and calls again.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ use super::{
     model::Pipeline,
 };
 use crate::{
-    diag::{Diagnostic, Diagnostics, LintReport, SourceMap},
+    diag::{Diagnostic, Diagnostics, LintReport, SourceMap, Span},
     plan::Plan,
 };
 
@@ -136,7 +138,8 @@ fn checked(request: &CompileRequest, sources: &Sources) -> Result<Checked, Vec<S
     if composed.complete {
         let mut found = Diagnostics::new();
         let parsed = keywords::parse(&composed.root, &mut found);
-        diagnostics.extend(without_cascades(found, &composed.broken));
+        let found = without_cascades(found, &composed.broken, &diagnostics);
+        diagnostics.extend(found);
         model = Some(parsed).filter(|_| composed.broken.is_empty());
     }
     Ok(Checked {
@@ -146,18 +149,21 @@ fn checked(request: &CompileRequest, sources: &Sources) -> Result<Checked, Vec<S
     })
 }
 
-/// What a job without its base seems to lack may stand in the base.
-fn without_cascades(found: Diagnostics, broken: &Broken) -> impl Iterator<Item = Diagnostic> {
+/// What a job without its base seems to lack may stand in the base; and what stands where a reference led nowhere is
+/// not what was meant.
+fn without_cascades(found: Diagnostics, broken: &Broken, told: &Diagnostics) -> Vec<Diagnostic> {
     let prefixes: Vec<String> = broken.iter().map(|job| format!("jobs:{job}")).collect();
-    let cascades = move |message: &str| {
-        prefixes.iter().any(|prefix| {
-            message
-                .strip_prefix(prefix)
-                .is_some_and(|rest| rest.starts_with([' ', ':']))
-        })
+    let places: BTreeSet<Option<Span>> = told.errors().map(|error| error.primary).collect();
+    let cascades = |found: &Diagnostic| {
+        places.contains(&found.primary)
+            || prefixes.iter().any(|prefix| {
+                found
+                    .message
+                    .strip_prefix(prefix)
+                    .is_some_and(|rest| rest.starts_with([' ', ':']))
+            })
     };
+    let mut found = found.into_vec();
+    found.retain(|found| !cascades(found));
     found
-        .into_vec()
-        .into_iter()
-        .filter(move |found| !cascades(&found.message))
 }

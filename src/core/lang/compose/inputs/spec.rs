@@ -59,6 +59,7 @@ pub(super) fn parse(header: &Node, diagnostics: &mut Diagnostics) -> Vec<InputSp
         parser.diagnostics.push(problem);
     }
     parser.component(spec.get("component"));
+    parser.description(spec.get("description"));
     let inputs = spec.get("inputs").filter(|inputs| !inputs.is_null());
     let Some(inputs) = inputs.and_then(|inputs| parser.mapping(inputs, "`spec:inputs`")) else {
         return Vec::new();
@@ -73,7 +74,26 @@ struct Parser<'d> {
     diagnostics: &'d mut Diagnostics,
 }
 
+/// Longest description of a header, in characters.
+const MAX_DESCRIPTION: usize = 256;
+
 impl Parser<'_> {
+    fn description(&mut self, node: Option<&Node>) {
+        let Some(node) = node.filter(|node| !node.is_null()) else {
+            return;
+        };
+        let problem = match node.as_str() {
+            None => format!("spec:description must be a string, not {}", node.kind()),
+            Some(text) if text.chars().count() > MAX_DESCRIPTION => {
+                format!("spec:description is longer than {MAX_DESCRIPTION} characters")
+            }
+            Some(_) => return,
+        };
+        let problem = Diagnostic::error("spec-description", node.span(), problem)
+            .with_help("say in a sentence what the file is for");
+        self.diagnostics.push(problem);
+    }
+
     fn mapping<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n Mapping> {
         let mapping = node.as_mapping();
         if mapping.is_none() {
