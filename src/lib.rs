@@ -1,1 +1,1 @@
-//! Aqueduct.
+#![doc = include_str!("ARCHITECTURE.md")]

@@ -1,3 +1,5 @@
 //! The `aqueduct` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    aqueduct_cli::main()
+}

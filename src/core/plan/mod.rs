@@ -7,6 +7,7 @@ mod hash;
 mod job;
 mod release;
 mod variable;
+mod view;
 
 pub use hash::{hash_of, hash_of_bytes};
 pub use job::{
@@ -16,6 +17,7 @@ pub use job::{
 };
 pub use release::{ConflictPolicy, IndexSource, IndexSpec, PublishSpec, Require};
 pub use variable::{PlanVariable, VariableOrigin};
+pub use view::PlanView;
 
 use serde::{Deserialize, Serialize};
 

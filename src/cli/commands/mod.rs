@@ -1,0 +1,9 @@
+//! The commands, one file each.
+
+pub(crate) mod image;
+pub(crate) mod index;
+pub(crate) mod lint;
+pub(crate) mod plan;
+pub(crate) mod publish;
+pub(crate) mod run;
+pub(crate) mod shell;

@@ -1,0 +1,92 @@
+//! `aqueduct publish`.
+
+use std::path::{Path, PathBuf};
+
+use aqueduct_core::plan::{ConflictPolicy, Require};
+use aqueduct_publish::{
+    Destination, DirectoryDestination,
+    python::{self, PublishOptions, ReleaseStatus},
+};
+
+use crate::{
+    args::PublishArgs,
+    error::CliError,
+    exit::Exit,
+    output,
+    settings::{self, Settings},
+    wire::{StderrLog, block_on, read_env},
+};
+
+/// Publishes and tells what became of each destination.
+pub(crate) fn run(args: &PublishArgs) -> Result<Exit, CliError> {
+    let mut settings = settings::load(Path::new("."), args.config.as_deref())?;
+    let to = destinations(&mut settings, &args.to)?;
+    let options = PublishOptions {
+        files: python::find_files(&[PathBuf::from(".")], &args.files).map_err(CliError::invalid)?,
+        to,
+        primary: args.primary.clone(),
+        require: require(&args.require)?,
+        on_conflict: on_conflict(&args.on_conflict)?,
+        dry_run: args.dry_run,
+        ..PublishOptions::default()
+    };
+    let report = block_on(python::publish(
+        &settings.release,
+        &read_env,
+        &options,
+        &StderrLog,
+    ))?
+    .map_err(|error| CliError::from_verdict(&error.verdict()))?;
+    if args.json {
+        output::json_line(&report)?;
+    } else {
+        output::text(&report.to_string())?;
+    }
+    Ok(match report.status {
+        ReleaseStatus::Published => Exit::Success,
+        _ => Exit::Failed,
+    })
+}
+
+/// Names of destinations; `directory:PATH` defines one on the spot.
+fn destinations(settings: &mut Settings, names: &[String]) -> Result<Vec<String>, CliError> {
+    for name in names {
+        if let Some(path) = name.strip_prefix("directory:") {
+            let path = std::path::absolute(path)
+                .map_err(|error| CliError::io("find", Path::new(path), &error))?;
+            let directory = Destination::Directory(DirectoryDestination { path });
+            settings
+                .release
+                .destinations
+                .insert(name.clone(), directory);
+        } else {
+            settings.release.destination(name).map_err(|error| {
+                CliError::invalid(error)
+                    .with_help("define it in aqueduct.toml, or write directory:PATH")
+            })?;
+        }
+    }
+    Ok(names.to_vec())
+}
+
+fn require(text: &str) -> Result<Require, CliError> {
+    match text {
+        "all" => Ok(Require::All),
+        "quorum" => Ok(Require::Quorum),
+        _ => text.parse().map(Require::Count).map_err(|_| {
+            CliError::invalid(format!(
+                "--require {text}: expected all, quorum or a number"
+            ))
+        }),
+    }
+}
+
+fn on_conflict(text: &str) -> Result<ConflictPolicy, CliError> {
+    match text {
+        "fail" => Ok(ConflictPolicy::Fail),
+        "skip" => Ok(ConflictPolicy::Skip),
+        _ => Err(CliError::invalid(format!(
+            "--on-conflict {text}: expected fail or skip"
+        ))),
+    }
+}

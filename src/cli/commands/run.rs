@@ -1,0 +1,218 @@
+//! `aqueduct run`.
+
+use std::{io::IsTerminal as _, path::Path, sync::Arc};
+
+use aqueduct_core::{lang::context::ContextVariable, plan::Plan, run::Status};
+use aqueduct_engine::RunEvents;
+
+use crate::{
+    args::RunArgs,
+    compile,
+    error::CliError,
+    exit::Exit,
+    output,
+    render::{
+        self,
+        run::{JsonReporter, LiveReporter, PlainReporter, Reporter, Summary},
+    },
+    settings,
+    traces::{FileNames, Traces},
+    wire::{self, LocalRun, Options, release_backend},
+};
+
+/// Compiles and runs the pipeline.
+pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
+    wire::enter_private_mounts();
+    let compiled = compile::pipeline(Path::new("."), &args.context)?;
+    compile::show(&compiled.diagnostics, &compiled.sources);
+    let Some(plan) = compiled.plan else {
+        return Ok(Exit::Invalid);
+    };
+    if !plan.pipeline.run {
+        let why = plan
+            .skipped
+            .first()
+            .map_or("no rule of `workflow` matches", |job| &job.reason);
+        output::note(&format!("no pipeline: {why}"));
+        return Ok(Exit::Success);
+    }
+    let project = compiled.repo.root.clone();
+    let settings = settings::load(&project, None)?;
+    let options = Options {
+        commit: args.context.commit.clone(),
+        jobs: args.jobs.clone(),
+        play: args.manual.clone(),
+        slots: args
+            .concurrency
+            .or(settings.run.jobs)
+            .map_or_else(processors, |jobs| jobs as usize),
+        executor: args.executor.or(settings.run.executor).unwrap_or_default(),
+        memory_limit: settings.run.memory_limit,
+        secrets: secret_values(&compiled.variables),
+        release: release_backend(&settings, &project)?,
+        project_dir: project,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::infrastructure(format!("can't start: {error}")))?;
+    runtime.block_on(drive(&plan, options, args))
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+fn secret_values(variables: &[ContextVariable]) -> Vec<ContextVariable> {
+    variables
+        .iter()
+        .filter(|variable| variable.secret)
+        .cloned()
+        .collect()
+}
+
+async fn drive(plan: &Plan, options: Options, args: &RunArgs) -> Result<Exit, CliError> {
+    let (run, events) = LocalRun::start(plan, &options)?;
+    let run = Arc::new(run);
+    let mut reporter = reporter(args.json);
+    for note in run.notes() {
+        reporter.note(note);
+    }
+    let mut summary = Summary::default();
+    let names = FileNames::of(plan.jobs.iter().map(|job| job.name.as_str()));
+    let logs = run.workspace().logs_dir();
+    let traces = Traces::new(logs, names.clone());
+    let interrupted = watch(&run, events, reporter.as_mut(), &mut summary, traces).await;
+    let status = run.ended().await;
+    reporter.close();
+    let exported = export(&run, &names, args.artifacts.as_deref());
+    let run =
+        Arc::into_inner(run).ok_or_else(|| CliError::infrastructure("the run is still watched"))?;
+    let kept = run.finish().await?;
+    let interrupted = interrupted?;
+    exported?;
+    if !args.json {
+        output::note(summary.render(render::stderr_color()).trim_end());
+        tell_kept(&kept, status);
+    }
+    Ok(exit_of(status, interrupted, &summary))
+}
+
+fn reporter(json: bool) -> Box<dyn Reporter> {
+    let color = render::stderr_color();
+    if json {
+        Box::new(JsonReporter::default())
+    } else if live() {
+        Box::new(LiveReporter::new(color))
+    } else {
+        Box::new(PlainReporter::new(color))
+    }
+}
+
+/// A live view needs a terminal at both ends, and no CI that records one.
+fn live() -> bool {
+    std::io::stdout().is_terminal()
+        && std::io::stderr().is_terminal()
+        && std::env::var_os("CI").is_none()
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Shows events until the last one; a first Ctrl-C cancels with grace, a second one kills.
+async fn watch(
+    run: &LocalRun,
+    mut events: RunEvents,
+    reporter: &mut dyn Reporter,
+    summary: &mut Summary,
+    mut traces: Traces,
+) -> Result<bool, CliError> {
+    let mut signals = Signals::new()?;
+    let mut interrupts = 0_u32;
+    // What can't be shown must not stop what runs: the first such failure is told at the end.
+    let mut failed = None;
+    loop {
+        tokio::select! {
+            event = events.next() => {
+                let Some(event) = event else { break };
+                summary.event(&event);
+                let shown = traces.event(&event).and_then(|()| reporter.event(&event));
+                if let (Err(error), None) = (shown, &failed) {
+                    failed = Some(error);
+                    run.cancel();
+                }
+            }
+            () = signals.next() => {
+                interrupts += 1;
+                if interrupts == 1 {
+                    reporter.note("interrupted: jobs get 10 seconds to end; press Ctrl-C again to kill them");
+                    run.cancel();
+                } else {
+                    run.kill();
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(interrupts > 0), Err)
+}
+
+/// SIGINT, SIGTERM and SIGHUP.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, CliError> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                CliError::infrastructure(format!("can't listen for signals: {error}"))
+            })
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
+fn export(run: &LocalRun, names: &FileNames, into: Option<&Path>) -> Result<(), CliError> {
+    let Some(into) = into else { return Ok(()) };
+    std::fs::create_dir_all(into).map_err(|error| CliError::io("create", into, &error))?;
+    for (job, attempt) in run.attempts() {
+        let folder = into.join(names.get(&job));
+        run.workspace()
+            .export(attempt, &folder)
+            .map_err(CliError::infrastructure)?;
+    }
+    Ok(())
+}
+
+fn tell_kept(kept: &aqueduct_workspace::Kept, status: Status) {
+    if let Some(artifacts) = &kept.artifacts {
+        output::note(&format!("artifacts: {}", artifacts.display()));
+    }
+    if let (Some(logs), true) = (&kept.logs, status != Status::Success) {
+        output::note(&format!("logs: {}", logs.display()));
+    }
+}
+
+fn exit_of(status: Status, interrupted: bool, summary: &Summary) -> Exit {
+    match status {
+        _ if interrupted => Exit::Interrupted,
+        // What is left waits for somebody to play it: nothing failed.
+        Status::Success | Status::Manual | Status::Skipped => Exit::Success,
+        _ if summary.blames_infrastructure() => Exit::Infrastructure,
+        _ => Exit::Failed,
+    }
+}

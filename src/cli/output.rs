@@ -1,0 +1,41 @@
+//! Standard output is for data, standard error for everything else; both survive a closed pipe.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use crate::{error::CliError, exit::Exit};
+
+/// Writes `text` to standard output.
+pub(crate) fn text(text: &str) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| closed(&error))
+}
+
+/// Writes one JSON value and a newline to standard output.
+pub(crate) fn json_line(value: &impl Serialize) -> Result<(), CliError> {
+    let mut line = serde_json::to_string(value)
+        .map_err(|error| CliError::infrastructure(format!("can't write JSON: {error}")))?;
+    line.push('\n');
+    text(&line)
+}
+
+/// Writes one line to standard error; a closed standard error is nobody's business.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+fn closed(error: &io::Error) -> CliError {
+    // `aqueduct plan | head` is no failure worth a message, but the exit code must not claim success.
+    let message = match error.kind() {
+        io::ErrorKind::BrokenPipe => String::new(),
+        _ => format!("can't write to standard output: {error}"),
+    };
+    CliError {
+        exit: Exit::Infrastructure,
+        message,
+        help: None,
+    }
+}

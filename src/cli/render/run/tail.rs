@@ -1,0 +1,48 @@
+//! The last lines of each job, for the summary of those that failed.
+
+use std::collections::VecDeque;
+
+use super::lines::{Lines, plain};
+
+/// Lines kept of each job.
+const KEPT: usize = 10;
+
+/// The last lines of one trace.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    lines: Lines,
+    kept: VecDeque<String>,
+}
+
+impl Tail {
+    /// Takes more of the trace.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        for line in self.lines.push(bytes) {
+            self.keep(&line);
+        }
+    }
+
+    /// Forgets everything: a new attempt begins.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The last lines, oldest first, without escape sequences.
+    pub(crate) fn last(&mut self) -> impl Iterator<Item = &str> {
+        if let Some(line) = self.lines.finish() {
+            self.keep(&line);
+        }
+        self.kept.iter().map(String::as_str)
+    }
+
+    fn keep(&mut self, line: &str) {
+        let line = plain(line);
+        if line.trim().is_empty() {
+            return;
+        }
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(line.into_owned());
+    }
+}

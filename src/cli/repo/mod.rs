@@ -1,0 +1,7 @@
+//! The Git repository around a pipeline file: what is checked out, and what is in it.
+
+mod info;
+mod tree;
+
+pub(crate) use info::{CommitInfo, RepoInfo};
+pub(crate) use tree::SourceTree;

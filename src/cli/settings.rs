@@ -1,0 +1,132 @@
+//! Settings files: raw options of each file, and one function that decides.
+//!
+//! Precedence: flag, environment, project file, user file, default. Flags and environment are
+//! clap's; this module knows the files.
+
+use std::path::{Path, PathBuf};
+
+use aqueduct_publish::Settings as ReleaseSettings;
+use serde::Deserialize;
+
+use crate::{args::ExecutorChoice, dirs, error::CliError};
+
+/// Name of the settings file in a project.
+const FILE_NAME: &str = "aqueduct.toml";
+/// The tables it may hold.
+const TABLES: [&str; 3] = ["run", "destinations", "registries"];
+
+/// `[run]` of a settings file; everything optional.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunOptions {
+    /// What to run jobs with.
+    pub(crate) executor: Option<ExecutorChoice>,
+    /// How many jobs at once.
+    pub(crate) jobs: Option<u32>,
+    /// Memory limit of a container in bytes.
+    pub(crate) memory_limit: Option<u64>,
+}
+
+impl RunOptions {
+    /// What is set here, else what is set there.
+    fn or(self, other: &Self) -> Self {
+        Self {
+            executor: self.executor.or(other.executor),
+            jobs: self.jobs.or(other.jobs),
+            memory_limit: self.memory_limit.or(other.memory_limit),
+        }
+    }
+}
+
+/// What the settings files say, decided.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// `[run]`.
+    pub(crate) run: RunOptions,
+    /// `[destinations]` and `[registries]`: the project's, or the user's if the project has none.
+    pub(crate) release: ReleaseSettings,
+}
+
+/// Reads the project's file (or the one named) and the user's.
+pub(crate) fn load(project: &Path, named: Option<&Path>) -> Result<Settings, CliError> {
+    let project_file = named.map_or_else(|| find_upwards(project), |path| Some(path.to_path_buf()));
+    let project = read(project_file.as_deref(), named.is_some())?;
+    let user = read(user_file().as_deref(), false)?;
+    let defines =
+        !project.release.destinations.is_empty() || !project.release.registries.is_empty();
+    Ok(Settings {
+        run: project.run.or(&user.run),
+        release: if defines {
+            project.release
+        } else {
+            user.release
+        },
+    })
+}
+
+fn find_upwards(dir: &Path) -> Option<PathBuf> {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
+    dir.ancestors()
+        .map(|dir| dir.join(FILE_NAME))
+        .find(|path| path.is_file())
+}
+
+fn user_file() -> Option<PathBuf> {
+    Some(dirs::config_home()?.join("aqueduct").join(FILE_NAME))
+}
+
+fn read(path: Option<&Path>, required: bool) -> Result<Settings, CliError> {
+    let Some(path) = path else {
+        return Ok(Settings::default());
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, path),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
+            Ok(Settings::default())
+        }
+        Err(error) => Err(CliError::io("read", path, &error)),
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Settings, CliError> {
+    let release = ReleaseSettings::parse(text, path).map_err(CliError::invalid)?;
+    let mut document: toml::Table = toml::from_str(text)
+        .map_err(|error| CliError::invalid(format!("{}: {error}", path.display())))?;
+    for key in document
+        .keys()
+        .filter(|key| !TABLES.contains(&key.as_str()))
+    {
+        tracing::warn!(
+            "{}: unknown key `{key}`; known are {}",
+            path.display(),
+            TABLES.join(", ")
+        );
+    }
+    let run = match document.remove("run") {
+        Some(table) => table.try_into().map_err(|error: toml::de::Error| {
+            CliError::invalid(format!("{}: `run`: {}", path.display(), error.message()))
+        })?,
+        None => RunOptions::default(),
+    };
+    Ok(Settings { run, release })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_option_is_named() {
+        let error = parse("[run]\nexecutr = \"host\"\n", Path::new("aqueduct.toml")).unwrap_err();
+        assert!(error.message.contains("executr"), "{error}");
+    }
+
+    #[test]
+    fn the_project_wins_over_the_user() {
+        let project = parse("[run]\njobs = 2\n", Path::new("a")).unwrap();
+        let user = parse("[run]\njobs = 8\nexecutor = \"oci\"\n", Path::new("b")).unwrap();
+        let run = project.run.or(&user.run);
+        assert_eq!(run.jobs, Some(2));
+        assert_eq!(run.executor, Some(ExecutorChoice::Oci));
+    }
+}

@@ -1,0 +1,238 @@
+//! A run on this machine: the same engine and the same runner loop as in a cluster, in one process.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use aqueduct_core::{
+    id::{AttemptKey, JobId, PipelineId},
+    lang::context::ContextVariable,
+    plan::Plan,
+    run::Status,
+    sched::TagPolicy,
+    time::Millis,
+};
+use aqueduct_engine::{Engine, EngineError, RunEvents, RunOptions, Secrets};
+use aqueduct_exec::{
+    host::{HostConfig, HostExecutor},
+    oci::{OciConfig, OciExecutor},
+};
+use aqueduct_ports::{executor::ExecError, release::ReleaseBackend};
+use aqueduct_runner::{ExecutorSlot, RunnerConfig, Shutdown};
+use aqueduct_workspace::{Isolation, Kept, PrivateMounts, Workspace, WorkspaceConfig};
+use tokio::task::JoinHandle;
+
+use super::clock::SystemClock;
+use crate::{args::ExecutorChoice, dirs, error::CliError};
+
+/// Where a container's jobs see their working copies, as with GitLab Runner.
+const BUILDS_DIR: &str = "/builds";
+/// Between SIGTERM and SIGKILL after the first Ctrl-C.
+const GRACE: Millis = Millis::from_secs(10);
+
+/// What a local run is asked to do.
+pub(crate) struct Options {
+    /// Root of the project.
+    pub(crate) project_dir: PathBuf,
+    /// A commit to run instead of the working tree.
+    pub(crate) commit: Option<String>,
+    /// Jobs to run, or all.
+    pub(crate) jobs: Vec<String>,
+    /// Manual jobs to play.
+    pub(crate) play: Vec<String>,
+    /// Jobs at a time.
+    pub(crate) slots: usize,
+    /// What to run them with.
+    pub(crate) executor: ExecutorChoice,
+    /// Memory limit of a container in bytes.
+    pub(crate) memory_limit: Option<u64>,
+    /// Values of the plan's secrets.
+    pub(crate) secrets: Vec<ContextVariable>,
+    /// Does `index` and `publish` jobs.
+    pub(crate) release: Arc<dyn ReleaseBackend>,
+}
+
+/// Starts a container if this process was made for that, and answers with its exit code.
+pub(crate) fn container_starter() -> Option<ExitCode> {
+    aqueduct_exec::child::run_if_requested(std::env::args_os())
+}
+
+/// Keeps the mounts of this run to this process, so that `kill -9` leaves none. Call it before the first thread.
+pub(crate) fn enter_private_mounts() {
+    if let PrivateMounts::Unavailable(why) = aqueduct_workspace::enter_private_mounts() {
+        tracing::debug!("no mount namespace of our own: {why}");
+    }
+}
+
+/// A run that has begun.
+pub(crate) struct LocalRun {
+    engine: Arc<Engine>,
+    workspace: Workspace,
+    shutdown: Shutdown,
+    runner: JoinHandle<Result<(), ExecError>>,
+}
+
+impl LocalRun {
+    /// Sweeps what dead runs left, takes the snapshot and starts the runner loop. Must be called within a runtime.
+    pub(crate) fn start(plan: &Plan, options: &Options) -> Result<(Self, RunEvents), CliError> {
+        let run_options = RunOptions {
+            jobs: options.jobs.clone(),
+            play: options.play.clone(),
+            secrets: secrets(&options.secrets),
+            ..RunOptions::default()
+        };
+        let (engine, events) = Engine::new(plan, run_options, Arc::new(SystemClock))
+            .map_err(|error| refused(&error))?;
+        let state = dirs::state();
+        aqueduct_exec::sweep(&state).map_err(|error| CliError::io("sweep", &state, &error))?;
+        let workspace = Workspace::open(&WorkspaceConfig {
+            project_dir: options.project_dir.clone(),
+            cache_dir: dirs::cache(),
+            commit: options.commit.clone(),
+            isolation: Isolation::Auto,
+        })
+        .map_err(CliError::infrastructure)?;
+        let shutdown = Shutdown::default();
+        let config = runner_config(options, &state, &workspace);
+        let source: Arc<Engine> = Arc::clone(&engine);
+        let runner = tokio::spawn(aqueduct_runner::run(config, source, shutdown.clone()));
+        Ok((
+            Self {
+                engine,
+                workspace,
+                shutdown,
+                runner,
+            },
+            events,
+        ))
+    }
+
+    /// What a person should know before it begins.
+    pub(crate) fn notes(&self) -> &[String] {
+        self.workspace.notes()
+    }
+
+    /// The working copies, artifacts and traces of the run.
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Cancels what has not ended, with grace.
+    pub(crate) fn cancel(&self) {
+        self.engine.cancel(GRACE);
+    }
+
+    /// Kills what has not ended.
+    pub(crate) fn kill(&self) {
+        self.engine.cancel(Millis(0));
+        self.shutdown.kill.cancel();
+    }
+
+    /// Resolves when every job has ended, or waits for a person.
+    pub(crate) async fn ended(&self) -> Status {
+        self.engine.run().await
+    }
+
+    /// The attempt whose artifacts count, for each job that left some.
+    pub(crate) fn attempts(&self) -> Vec<(String, AttemptKey)> {
+        let snapshot = self.engine.snapshot();
+        snapshot
+            .jobs
+            .into_iter()
+            .filter(|job| job.attempt > 0)
+            .map(|job| (job.name, key(job.id, job.attempt)))
+            .collect()
+    }
+
+    /// Waits for the runner to put everything away.
+    pub(crate) async fn finish(self) -> Result<Kept, CliError> {
+        self.shutdown.drain.cancel();
+        self.runner
+            .await
+            .map_err(|error| CliError::infrastructure(format!("the runner failed: {error}")))?
+            .map_err(|error| CliError::from_verdict(&error.into_verdict()))?;
+        let workspace = self.workspace;
+        tokio::task::spawn_blocking(move || workspace.finish())
+            .await
+            .map_err(CliError::infrastructure)?
+            .map_err(CliError::infrastructure)
+    }
+}
+
+fn key(job: JobId, attempt: u32) -> AttemptKey {
+    AttemptKey {
+        pipeline: PipelineId(1),
+        job,
+        attempt,
+    }
+}
+
+fn secrets(variables: &[ContextVariable]) -> Secrets {
+    variables
+        .iter()
+        .filter(|variable| variable.secret)
+        .map(|variable| (variable.key.clone(), variable.value.clone()))
+        .collect()
+}
+
+fn refused(error: &EngineError) -> CliError {
+    let base = CliError::invalid(error);
+    match error {
+        EngineError::UnknownJob(_) => {
+            base.with_help("`aqueduct plan` lists the jobs of this pipeline")
+        }
+        EngineError::Unsupported { .. } => {
+            base.with_help("leave the job out by naming the jobs to run, or remove the keyword")
+        }
+        EngineError::NoJobs => base.with_help("`aqueduct plan` says why each job is left out"),
+        EngineError::NotPlayable { .. } => base,
+    }
+}
+
+fn runner_config(options: &Options, state: &Path, workspace: &Workspace) -> RunnerConfig {
+    let shared = Arc::new(workspace.clone());
+    RunnerConfig {
+        name: "local".into(),
+        slots: options.slots,
+        tags: TagPolicy::Any,
+        run_untagged: true,
+        executors: executors(options, state),
+        release: Some(Arc::clone(&options.release)),
+        copies: shared.clone(),
+        artifacts: shared.clone(),
+        cache: shared,
+        clock: Arc::new(SystemClock),
+        trace_limit: RunnerConfig::TRACE_LIMIT,
+        grace: RunnerConfig::GRACE,
+        memory_limit: options.memory_limit,
+    }
+}
+
+fn executors(options: &Options, state: &Path) -> Vec<ExecutorSlot> {
+    let mut out = Vec::new();
+    if options.executor != ExecutorChoice::Oci {
+        let config = HostConfig {
+            claim_all_archs: true,
+            ..HostConfig::new(state.to_path_buf())
+        };
+        let forced = options.executor == ExecutorChoice::Host;
+        out.push(ExecutorSlot::host(
+            Arc::new(HostExecutor::new(config)),
+            forced,
+        ));
+    }
+    if options.executor != ExecutorChoice::Host {
+        let config = OciConfig {
+            project_dir: options.project_dir.clone(),
+            claim_all_archs: true,
+            ..OciConfig::new(state.to_path_buf(), dirs::cache().join("images"))
+        };
+        out.push(ExecutorSlot::container(
+            Arc::new(OciExecutor::new(config)),
+            PathBuf::from(BUILDS_DIR),
+        ));
+    }
+    out
+}

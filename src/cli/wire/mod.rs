@@ -1,0 +1,8 @@
+//! The only place that names concrete adapters and hands them to the engine and the runner as ports.
+
+mod clock;
+mod local;
+mod release;
+
+pub(crate) use local::{LocalRun, Options, container_starter, enter_private_mounts};
+pub(crate) use release::{StderrLog, block_on, read_env, registry_client, release_backend};

@@ -1,0 +1,55 @@
+//! The release backend and the registry client, with the logins of the settings and of the environment.
+
+use std::{future::Future, path::Path, sync::Arc};
+
+use aqueduct_ports::release::{ReleaseBackend, ReleaseLog};
+use aqueduct_publish::Release;
+use aqueduct_registry::Client;
+
+use crate::{error::CliError, output, settings::Settings};
+
+/// A variable of the environment.
+pub(crate) fn read_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What does `index` and `publish` jobs; relative paths in the settings are relative to their file.
+pub(crate) fn release_backend(
+    settings: &Settings,
+    project: &Path,
+) -> Result<Arc<dyn ReleaseBackend>, CliError> {
+    let mut release = settings.release.clone();
+    if release.base_dir.as_os_str().is_empty() {
+        release.base_dir = project.to_path_buf();
+    }
+    let backend = Release::new(release, read_env).map_err(CliError::infrastructure)?;
+    Ok(Arc::new(backend))
+}
+
+/// A client for registries and layouts.
+pub(crate) fn registry_client(
+    settings: &Settings,
+    plain_http: &[String],
+) -> Result<Client, CliError> {
+    aqueduct_publish::registry_client(&settings.release, read_env, plain_http.iter().cloned())
+        .map_err(CliError::infrastructure)
+}
+
+/// Runs one piece of work to its end; Ctrl-C stops the program, and what it did not finish is safe to run again.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::infrastructure(format!("can't start: {error}")))?;
+    Ok(runtime.block_on(work))
+}
+
+/// Progress on standard error.
+pub(crate) struct StderrLog;
+
+impl ReleaseLog for StderrLog {
+    fn line(&self, text: &str) {
+        output::note(text);
+    }
+}

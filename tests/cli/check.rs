@@ -1,0 +1,140 @@
+//! `lint` and `plan`.
+
+use serde_json::Value;
+
+use crate::support::Project;
+
+const SMALL: &str = "stages: [build, test]\nbuild:\n  stage: build\n  arch: [amd64, arm64]\n  image: debian\n  script: make\ntest:\n  stage: test\n  needs: [{job: build, arch: same}]\n  arch: arm64\n  image: debian\n  script: make check\n  rules: [{if: $CI_COMMIT_BRANCH}]\ndocs:\n  script: make docs\n  rules: [{changes: [docs/**/*]}]\n";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("one JSON object")
+}
+
+#[test]
+fn lint_names_every_mistake_with_its_place() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "stages: [build, test]\nbuild:\n  stgae: build\n  script: make\nunit:\n  stage: tset\n  script: 5\n",
+    )]);
+    let done = project.aqueduct(&["lint", "--json", ".gitlab-ci.yml"]);
+    assert_eq!(done.code, 2, "{}", done.stderr);
+    let report = json(&done.stdout);
+    assert_eq!(report["valid"], false);
+    let errors = report["errors"].as_array().expect("errors");
+    assert!(errors.len() >= 2, "{report:#}");
+    let first = &errors[0];
+    assert_eq!(
+        (&first["file"], &first["line"], &first["column"]),
+        (&".gitlab-ci.yml".into(), &3.into(), &3.into())
+    );
+    assert!(
+        first["help"]
+            .as_str()
+            .is_some_and(|help| help.contains("stage")),
+        "{first:#}"
+    );
+
+    let person = project.aqueduct(&["lint"]);
+    assert_eq!(person.code, 2);
+    insta::assert_snapshot!(person.stderr);
+}
+
+#[test]
+fn lint_reads_standard_input_and_several_files() {
+    use std::io::Write as _;
+    let project = Project::new(&[
+        ("a.yml", "a: {script: x}\n"),
+        ("b.yml", "b: {script: [x, {y: z}]}\n"),
+    ]);
+    let done = project.aqueduct(&["lint", "--json", "a.yml", "b.yml"]);
+    assert_eq!(done.code, 2);
+    let files: Vec<_> = json(&done.stdout)["errors"]
+        .as_array()
+        .expect("errors")
+        .iter()
+        .map(|e| e["file"].clone())
+        .collect();
+    assert_eq!(files, ["b.yml"]);
+
+    let mut child = project
+        .command(&["lint", "-"])
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child
+        .stdin
+        .take()
+        .expect("stdin")
+        .write_all(b"a: {script: x}\n")
+        .expect("written");
+    assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn garbage_is_an_error_and_never_a_crash() {
+    let project = Project::new(&[]);
+    let garbage: [(&str, Vec<u8>); 6] = [
+        ("empty.yml", Vec::new()),
+        ("binary.yml", (0..=255).cycle().take(100_000).collect()),
+        ("tabs.yml", b"job:\n\tscript: x\n".to_vec()),
+        ("deep.yml", [b"a: ".to_vec(), vec![b'['; 50_000]].concat()),
+        ("list.yml", b"- a\n- b\n".to_vec()),
+        ("large.yml", vec![b'#'; 11 << 20]),
+    ];
+    for (name, bytes) in garbage {
+        std::fs::write(project.root().join(name), bytes).expect("written");
+        let done = project.aqueduct(&["lint", "--json", name]);
+        assert_eq!(done.code, 2, "{name}: {}{}", done.stdout, done.stderr);
+        assert_eq!(json(&done.stdout)["valid"], false, "{name}");
+        assert!(!done.stderr.contains("panicked"), "{name}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn plan_shows_what_would_run_and_why_not() {
+    let project = Project::new(&[(".gitlab-ci.yml", SMALL)]);
+    let done = project.aqueduct(&["plan", "--json", "--changed", "src/a.c"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let plan = json(&done.stdout);
+    let names: Vec<_> = plan["jobs"]
+        .as_array()
+        .expect("jobs")
+        .iter()
+        .map(|job| job["name"].clone())
+        .collect();
+    assert_eq!(names, ["build: [amd64]", "build: [arm64]", "test"]);
+    assert_eq!(plan["jobs"][2]["needs"][0]["job"], "build: [arm64]");
+    assert_eq!(plan["skipped"][0]["name"], "docs");
+    assert!(
+        plan["hash"]
+            .as_str()
+            .is_some_and(|hash| hash.starts_with("sha256:")),
+        "{plan:#}"
+    );
+    assert_eq!(plan["valid"], true);
+
+    let again = project.aqueduct(&["plan", "--json", "--changed", "src/a.c"]);
+    assert_eq!(
+        json(&again.stdout)["hash"],
+        plan["hash"],
+        "the same inputs give the same hash"
+    );
+
+    let person = project.aqueduct(&["plan", "--changed", "src/a.c"]);
+    insta::with_settings!({filters => vec![(r"sha256:[0-9a-f]{64}", "sha256:HASH")]}, {
+        insta::assert_snapshot!(person.stdout);
+    });
+}
+
+#[test]
+fn without_a_pipeline_file_the_way_out_is_named() {
+    let project = Project::new(&[]);
+    let done = project.aqueduct(&["plan"]);
+    assert_eq!(done.code, 2);
+    assert!(
+        done.stderr.contains(".gitlab-ci.yml") && done.stderr.contains("--file"),
+        "{}",
+        done.stderr
+    );
+}

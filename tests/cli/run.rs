@@ -1,0 +1,163 @@
+//! `run` as a person and as a program see it.
+
+use crate::support::{Project, events};
+
+#[test]
+fn a_failure_shows_its_verdict_its_last_lines_and_a_hint() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "good:\n  script: echo fine\nbad:\n  script:\n    - echo about to fail\n    - exit 7\n",
+    )]);
+    let done = project.aqueduct(&["run", "-j", "1"]);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    let told = [done.stdout, done.stderr].concat();
+    insta::with_settings!({filters => vec![
+        (r"\d+(\.\d+)?m?s\b", "TIME"),
+        (r" +TIME", " TIME"),
+        (r"(logs|artifacts): .*", "$1: PATH"),
+    ]}, {
+        insta::assert_snapshot!(told);
+    });
+}
+
+#[test]
+fn events_come_one_object_a_line_in_order() {
+    let project = Project::new(&[(".gitlab-ci.yml", "job:\n  script: printf 'no line end'\n")]);
+    let done = project.aqueduct(&["run", "--json"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let told = events(&done.stdout);
+    let names: Vec<&str> = told
+        .iter()
+        .filter_map(|event| event["event"].as_str())
+        .collect();
+    assert_eq!(names.first(), Some(&"pipeline_started"));
+    assert_eq!(names.last(), Some(&"pipeline_finished"));
+    let started = told
+        .iter()
+        .find(|event| event["event"] == "job_started")
+        .expect("job_started");
+    assert_eq!(started["executor"], "host");
+    assert_eq!(started["emulated"], false);
+    let finished = told
+        .iter()
+        .find(|event| event["event"] == "job_finished")
+        .expect("job_finished");
+    assert_eq!(
+        (&finished["status"], &finished["exit_code"]),
+        (&"success".into(), &0.into())
+    );
+    assert!(
+        told.iter().any(|event| event["line"] == "no line end"),
+        "{}",
+        done.stdout
+    );
+    assert!(told.iter().all(|event| event["time"].is_string()));
+}
+
+#[test]
+fn secrets_never_show() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "job:\n  script:\n    - echo \"token is $TOKEN\"\n    - printf 'hunter'; sleep 0.2; printf '2hunter2\\n'\n",
+    )]);
+    let output = project
+        .command(&["run", "--json", "--secret", "TOKEN"])
+        .env("TOKEN", "hunter2hunter2")
+        .output()
+        .expect("it starts");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{stdout}");
+    assert!(!stdout.contains("hunter2hunter2"), "{stdout}");
+    assert!(stdout.contains("token is [MASKED]"), "{stdout}");
+    let plan = project
+        .command(&["plan", "--json", "--secret", "TOKEN"])
+        .env("TOKEN", "hunter2hunter2")
+        .output()
+        .expect("it starts");
+    assert!(!String::from_utf8_lossy(&plan.stdout).contains("hunter2"));
+}
+
+#[test]
+fn what_cannot_run_yet_is_refused_before_anything_starts() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "first:\n  script: touch started\nsecond:\n  image: debian\n  services: [postgres]\n  script: echo\n",
+    )]);
+    let done = project.aqueduct(&["run", "--json"]);
+    assert_eq!(done.code, 2, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("services") && done.stderr.contains(".gitlab-ci.yml:5"),
+        "{}",
+        done.stderr
+    );
+    assert!(!done.stdout.contains("job_started"));
+}
+
+#[test]
+fn an_unknown_job_is_named() {
+    let project = Project::new(&[(".gitlab-ci.yml", "job: {script: echo}\n")]);
+    let done = project.aqueduct(&["run", "jbo"]);
+    assert_eq!(done.code, 2);
+    assert!(
+        done.stderr.contains("jbo") && done.stderr.contains("aqueduct plan"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn artifacts_are_copied_where_asked() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "make:\n  parallel: {matrix: [{V: [a, b]}]}\n  script: echo $V > out.txt\n  artifacts: {paths: [out.txt]}\n",
+    )]);
+    let done = project.aqueduct(&["run", "--artifacts", "got"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let read = |path: &str| std::fs::read_to_string(project.root().join(path)).expect(path);
+    assert_eq!(
+        (read("got/make-a/out.txt"), read("got/make-b/out.txt")),
+        ("a\n".into(), "b\n".into())
+    );
+}
+
+#[test]
+fn without_git_the_files_as_they_lie_are_run() {
+    let project = Project::new(&[
+        (".gitlab-ci.yml", "job: {script: cat here}\n"),
+        ("here", "found\n"),
+    ]);
+    std::fs::remove_dir_all(project.root().join(".git")).expect("removed");
+    let done = project.aqueduct(&["run"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.contains("found"), "{}", done.stdout);
+}
+
+#[test]
+fn a_commit_can_be_run_instead_of_the_working_tree() {
+    let project = Project::new(&[
+        (".gitlab-ci.yml", "job: {script: cat file}\n"),
+        ("file", "committed\n"),
+    ]);
+    project.write("file", "changed\n");
+    project.write(".gitlab-ci.yml", "other: {script: cat file}\n");
+    let done = project.aqueduct(&["run", "--commit", "HEAD"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.contains("committed"), "{}", done.stdout);
+}
+
+#[test]
+fn a_read_only_cache_is_a_clear_word() {
+    let project = Project::new(&[(".gitlab-ci.yml", "job: {script: echo}\n")]);
+    project.write("file", "");
+    let output = project
+        .command(&["run"])
+        .env("XDG_CACHE_HOME", project.root().join("file"))
+        .output()
+        .expect("it starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("file") && !stderr.contains("panicked"),
+        "{stderr}"
+    );
+}
