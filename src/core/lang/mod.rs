@@ -6,6 +6,8 @@
 pub mod build;
 mod codes;
 mod compile;
+#[cfg(test)]
+mod compile_tests;
 mod compose;
 mod conditions;
 pub mod context;

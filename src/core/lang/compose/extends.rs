@@ -129,12 +129,18 @@ impl Extends<'_> {
         if extensible(base, &entry.value) {
             let key = Arc::clone(key);
             let (node, levels) = self.resolved(&key)?;
-            if self.broken.contains(&key) {
-                self.broken.mark(name);
-            }
+            self.inherit_damage(name, base);
             return Some((node.mapping_handle()?, levels));
         }
-        Some((entry.value.mapping_handle()?, 0))
+        let mapping = entry.value.mapping_handle()?;
+        self.inherit_damage(name, base);
+        Some((mapping, 0))
+    }
+
+    fn inherit_damage(&mut self, name: &str, base: &str) {
+        if self.broken.contains(base) {
+            self.broken.mark(name);
+        }
     }
 
     /// The names in `extends`, with their places.

@@ -21,6 +21,8 @@ pub(super) struct Loaded {
     content: Node,
     /// Its interpolation blocks, which the nodes still name by number.
     blocks: Option<Blocks>,
+    /// Not all of it could be read, which has been told.
+    damaged: bool,
 }
 
 impl Composer<'_> {
@@ -77,10 +79,12 @@ impl Composer<'_> {
         let masked = inputs::mask(file, &text);
         let read_text = masked.as_ref().map_or(&text, |(masked, _)| masked);
         let read = yaml::read(file, read_text, limits);
-        self.complete &= !read.diagnostics.has_errors();
+        let damaged = read.diagnostics.has_errors();
+        self.complete &= !damaged;
         self.diagnostics.extend(read.diagnostics.into_vec());
         let blocks = masked.map(|(_, blocks)| blocks);
-        Some(self.split(file, read.documents, blocks))
+        let loaded = self.split(file, read.documents, blocks);
+        Some(Loaded { damaged, ..loaded })
     }
 
     /// Header and content.
@@ -110,6 +114,7 @@ impl Composer<'_> {
             header,
             content: documents.next().unwrap_or_else(|| Node::null(nothing)),
             blocks,
+            damaged: false,
         }
     }
 
@@ -117,6 +122,9 @@ impl Composer<'_> {
     pub(super) fn content(&mut self, request: &SourceRequest, given: &Given) -> Option<Mapping> {
         let loaded = self.loaded.get(request)?.clone()?;
         let node = self.interpolated(&loaded, given);
+        if is_blank(&node) && loaded.damaged {
+            return None;
+        }
         if is_blank(&node) {
             let span = given.place.unwrap_or_else(|| node.span());
             let message = format!("the file `{}` is empty", request.name());

@@ -133,7 +133,7 @@ impl Composer<'_> {
         let mut root = content.unwrap_or_default();
         let mut broken = Broken::default();
         if complete {
-            root = reference::resolve(&root, &mut self.diagnostics);
+            root = reference::resolve(&root, &mut broken, &mut self.diagnostics);
             extends::resolve(&mut root, &mut broken, &mut self.diagnostics);
             defaults::apply(&mut root);
             self.complete = size::check(&root, &mut self.diagnostics);

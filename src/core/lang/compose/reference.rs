@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::Broken;
 use crate::{
     diag::{Diagnostic, Diagnostics, Span, did_you_mean},
     yaml::{Entry, Mapping, Node, Value},
@@ -13,8 +14,12 @@ const MAX_DEPTH: usize = 10;
 /// Most values that all references together may bring in: without it ten levels could stand for billions.
 const MAX_VALUES: usize = 500_000;
 
-/// Resolves every reference of the tree. One that can't be becomes null, with an error.
-pub(super) fn resolve(root: &Mapping, diagnostics: &mut Diagnostics) -> Mapping {
+/// Resolves every reference of the tree. One that can't be becomes null, with an error, and its job is noted as broken.
+pub(super) fn resolve(
+    root: &Mapping,
+    broken: &mut Broken,
+    diagnostics: &mut Diagnostics,
+) -> Mapping {
     let mut resolver = Resolver {
         root,
         known: BTreeMap::new(),
@@ -24,14 +29,25 @@ pub(super) fn resolve(root: &Mapping, diagnostics: &mut Diagnostics) -> Mapping 
         suggestions: 20,
         diagnostics,
     };
-    resolver.mapping(root).unwrap_or_else(|| root.clone())
+    let mut tree = root.clone();
+    for (name, entry) in root.iter() {
+        let errors = resolver.diagnostics.error_count();
+        if let Some(value) = resolver.node(&entry.value) {
+            let key_span = entry.key_span;
+            tree.insert(Arc::clone(name), Entry { key_span, value });
+        }
+        if resolver.diagnostics.error_count() > errors {
+            broken.mark(name);
+        }
+    }
+    tree
 }
 
 struct Resolver<'r> {
     root: &'r Mapping,
     /// Resolved paths, and how many values each stands for.
     known: BTreeMap<Vec<Arc<str>>, (Node, usize)>,
-    /// Paths that are being resolved.
+    /// Paths that are being tree.
     stack: Vec<Vec<Arc<str>>>,
     values: usize,
     exhausted: bool,

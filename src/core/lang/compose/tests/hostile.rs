@@ -133,13 +133,13 @@ fn encodings_and_line_ends() {
 
 #[test]
 fn many_errors_stay_bounded() {
-    let text = (0..30_000)
+    let text = (0..5_000)
         .map(|job| format!("j{job}: {{extends: .none}}\n"))
         .collect::<Vec<_>>()
         .concat();
     let composed = Repository::new(&[(".gitlab-ci.yml", &text)]).compose();
     assert_eq!(composed.diagnostics.iter().count(), 1_000);
-    assert_eq!(composed.diagnostics.dropped(), 29_000);
+    assert_eq!(composed.diagnostics.dropped(), 4_000);
 }
 
 #[test]

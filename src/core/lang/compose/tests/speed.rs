@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
+use indexmap::IndexMap;
+
 use super::Repository;
+use crate::lang::{CompileRequest, Compiled, Sources, compile, context::Context};
 
 /// A pipeline of `jobs` jobs, each with script, rules, needs, variables and a base.
 pub(super) fn generated(jobs: usize) -> String {
@@ -42,4 +45,19 @@ fn a_thousand_jobs_compose_whole() {
     let job = composed.root.get("job-999").unwrap();
     assert_eq!(job.get("variables").unwrap().as_mapping().unwrap().len(), 4);
     assert_eq!(job.get("retry").unwrap().as_int(), Some(1));
+}
+
+#[test]
+fn a_thousand_jobs_compile_whole() {
+    let sources = Sources::new().with(".gitlab-ci.yml", &generated(1_000));
+    let request = CompileRequest {
+        entry: ".gitlab-ci.yml".to_owned(),
+        context: Context::branch("main"),
+        inputs: IndexMap::new(),
+    };
+    let Compiled::Done(compiled) = compile(&request, &sources) else {
+        panic!("no source is lacking");
+    };
+    assert!(compiled.report().valid, "{:#?}", compiled.report());
+    assert_eq!(compiled.plan.map(|plan| plan.jobs.len()), Some(1_000));
 }
