@@ -175,3 +175,31 @@ fn absent(result: io::Result<()>) -> io::Result<()> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_another_works_on_is_not() {
+        let store = tempfile::tempdir().unwrap();
+        for name in ["left", "wanted"] {
+            let places = Places::of(store.path(), name);
+            fs::create_dir_all(places.partial.join("etc")).unwrap();
+            fs::create_dir_all(places.blob.parent().unwrap()).unwrap();
+            fs::write(&places.blob, "half a t").unwrap();
+        }
+        let whole = Places::of(store.path(), "whole").whole;
+        fs::create_dir(&whole).unwrap();
+        let lock = open_lock(&Places::of(store.path(), "wanted").lock).unwrap();
+        lock.lock().unwrap();
+        tidy(store.path());
+        let exists = |name: &str| {
+            let places = Places::of(store.path(), name);
+            (places.partial.exists(), places.blob.exists())
+        };
+        assert_eq!(exists("left"), (false, false));
+        assert_eq!(exists("wanted"), (true, true));
+        assert!(whole.exists());
+    }
+}
