@@ -11,13 +11,14 @@ use crate::{
 };
 
 pub(super) fn make(
-    draft: &Draft<'_>,
+    draft: Draft<'_>,
     instance: &Instance<'_>,
     needs: Option<Vec<Need>>,
     artifacts_from: Vec<String>,
     sources: &SourceMap,
 ) -> PlanJob {
     let job = draft.job;
+    let interruptible = draft.interruptible();
     let plain = PlanJob::new(
         &instance.name,
         draft.stage,
@@ -31,20 +32,20 @@ pub(super) fn make(
         start_in: draft.start_in(),
         needs,
         artifacts_from,
-        tags: draft.tags.clone(),
+        tags: draft.tags,
         arch: draft.arch,
         image: job.image.clone(),
         services: job.services.iter().map(service).collect(),
-        variables: draft.variables.clone(),
+        variables: draft.variables,
         artifacts: job.artifacts.clone(),
         cache: job.cache.clone(),
         retry: job.retry.clone().unwrap_or_default(),
         timeout: job.timeout.unwrap_or(plain.timeout),
-        interruptible: draft.interruptible(),
-        environment: draft.environment.clone(),
-        resource_group: draft.resource_group.clone(),
+        interruptible,
+        environment: draft.environment,
+        resource_group: draft.resource_group,
         coverage: job.coverage.as_ref().map(|regex| regex.value.clone()),
-        reason: draft.reason.clone(),
+        reason: draft.reason,
         unsupported: job
             .unsupported
             .iter()

@@ -89,11 +89,12 @@ fn make(model: &Pipeline, request: &Request<'_>, sink: &mut Diagnostics) -> Opti
         scope: &scope,
     };
     let (drafts, mut skipped) = drafting.all(&catalog, sink);
-    let jobs = needs::resolve(&drafts, &catalog, request.sources, sink);
+    let only_edges = drafts.iter().flatten().all(Draft::is_at_the_edge);
+    let jobs = needs::resolve(drafts, &catalog, request.sources, sink);
     if sink.has_errors() {
         return None;
     }
-    if drafts.iter().flatten().all(Draft::is_at_the_edge) {
+    if only_edges {
         head.run = false;
         let reason = "no job is left but those of .pre and .post";
         skipped.extend(jobs.into_iter().map(|job| SkippedJob {

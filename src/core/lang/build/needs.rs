@@ -17,37 +17,45 @@ use crate::{
 
 /// Makes the jobs, by stage, then in file order. `drafts` has one entry an instance.
 pub(super) fn resolve(
-    drafts: &[Option<Draft<'_>>],
+    mut drafts: Vec<Option<Draft<'_>>>,
     catalog: &Catalog<'_>,
     sources: &SourceMap,
     sink: &mut Diagnostics,
 ) -> Vec<PlanJob> {
-    let resolver = Resolver { drafts, catalog };
+    let resolver = Resolver {
+        drafts: &drafts,
+        catalog,
+    };
     let waits: Vec<Option<Vec<Wait>>> = (0..drafts.len())
         .map(|at| resolver.waits(at, sink))
         .collect();
     resolver.check_cycles(&waits, sink);
-    let givers = Givers::new(drafts);
-    let mut order: Vec<(usize, &Draft<'_>)> = drafts
+    let givers = Givers::new(&drafts);
+    let mut order: Vec<(u32, usize)> = drafts
         .iter()
         .enumerate()
-        .filter_map(|(at, draft)| Some((at, draft.as_ref()?)))
+        .filter_map(|(at, draft)| Some((draft.as_ref()?.stage_index, at)))
         .collect();
-    order.sort_by_key(|(_, draft)| draft.stage_index);
+    order.sort_unstable();
     let name = |at: usize| catalog.all[at].name.clone();
-    order
-        .into_iter()
-        .map(|(at, draft)| {
-            let waits = waits[at].as_deref();
-            let artifacts_from = givers
-                .of(draft, waits, catalog)
-                .into_iter()
-                .map(name)
-                .collect();
-            let needs = waits.map(|waits| waits.iter().map(|wait| wait.to_plan(catalog)).collect());
-            job::make(draft, &catalog.all[at], needs, artifacts_from, sources)
-        })
-        .collect()
+    let mut jobs = Vec::with_capacity(order.len());
+    for (_, at) in order {
+        let Some(draft) = drafts[at].take() else {
+            continue;
+        };
+        let waits = waits[at].as_deref();
+        let artifacts_from = givers.of(&draft, waits, catalog);
+        let artifacts_from = artifacts_from.into_iter().map(name).collect();
+        let needs = waits.map(|waits| waits.iter().map(|wait| wait.to_plan(catalog)).collect());
+        jobs.push(job::make(
+            draft,
+            &catalog.all[at],
+            needs,
+            artifacts_from,
+            sources,
+        ));
+    }
+    jobs
 }
 
 /// A job that is waited for, by its place in the catalog.

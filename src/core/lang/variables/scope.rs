@@ -145,15 +145,20 @@ impl<'a> JobScope<'a> {
             .or_else(|| self.pipeline.predefined.get(name))
     }
 
-    /// All winners, lowest precedence first.
-    fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
-        let layers = [
+    /// All layers, lowest first.
+    fn layers(&self) -> [&Layer; 5] {
+        [
             &self.pipeline.predefined,
             &self.predefined,
             &self.pipeline.global,
             &self.own,
             &self.pipeline.given,
-        ];
+        ]
+    }
+
+    /// All winners, lowest precedence first.
+    fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        let layers = self.layers();
         layers.into_iter().enumerate().flat_map(move |(at, layer)| {
             layer.iter().filter(move |(name, _)| {
                 let hidden = layers[at + 1..].iter().enumerate().any(|(above, higher)| {
@@ -176,9 +181,12 @@ impl<'a> JobScope<'a> {
     ///
     /// Variables that refer to each other in a circle, or grow without measure.
     pub(in crate::lang) fn check(&self) -> Result<(), ExpansionError> {
-        self.entries()
-            .filter(|(_, entry)| entry.may_refer())
-            .try_for_each(|(name, _)| self.resolver.variable(name, self).map(drop))
+        for layer in self.layers() {
+            for (name, _) in layer.iter().filter(|(_, entry)| entry.may_refer()) {
+                self.resolver.variable(name, self)?;
+            }
+        }
+        Ok(())
     }
 
     /// A text of the file with its references replaced; what is undefined or would show a secret stays as written.
