@@ -47,7 +47,7 @@ struct Resolver<'r> {
     root: &'r Mapping,
     /// Resolved paths, and how many values each stands for.
     known: BTreeMap<Vec<Arc<str>>, (Node, usize)>,
-    /// Paths that are being tree.
+    /// Paths that are being resolved.
     stack: Vec<Vec<Arc<str>>>,
     values: usize,
     exhausted: bool,
