@@ -62,9 +62,24 @@ pub(crate) const ROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Composition.
-    ("04", &["anchors", "default-inherit", "reference"]),
+    (
+        "04",
+        &[
+            "anchors",
+            "include-local",
+            "include-project",
+            "include-remote",
+            "include-template",
+            "include-component",
+            "include-artifact",
+            "default-inherit",
+            "reference",
+        ],
+    ),
     // Inputs.
     ("05", &["inputs"]),
+    // Variables.
+    ("06", &["expansion"]),
     // Conditions of rules.
     ("07", &["changes", "exists", "if"]),
     // `workflow`.
