@@ -22,6 +22,8 @@ mod select;
 mod snapshot;
 mod tree;
 mod workspace;
+#[cfg(test)]
+mod workspace_tests;
 
 pub use mounts::{PrivateMounts, enter_private_mounts};
 pub use workspace::{Isolation, Kept, Workspace, WorkspaceConfig};

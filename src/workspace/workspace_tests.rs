@@ -1,0 +1,195 @@
+//! Snapshots and working copies of real repositories.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use aqueduct_core::id::{AttemptKey, JobId, PipelineId};
+use aqueduct_ports::workspace::{Checkout, WorkingCopies, WorkspaceError};
+use tempfile::TempDir;
+
+use crate::{Isolation, Workspace, WorkspaceConfig};
+
+const KEY: AttemptKey = AttemptKey {
+    pipeline: PipelineId(1),
+    job: JobId(2),
+    attempt: 1,
+};
+
+fn git(dir: &Path, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=A", "-c", "user.email=a@example.com"])
+        .args(["-c", "protocol.file.allow=always"])
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A directory `project` with a file, a script, a link and a `.gitignore`, committed.
+fn project() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let project = dir.path().join("project");
+    fs::create_dir(&project).unwrap();
+    git(&project, &["init", "-q", "-b", "main"]);
+    fs::write(project.join("file"), "one").unwrap();
+    fs::write(project.join("run"), "#!/bin/sh").unwrap();
+    fs::set_permissions(project.join("run"), fs::Permissions::from_mode(0o755)).unwrap();
+    symlink("file", project.join("link")).unwrap();
+    fs::write(project.join(".gitignore"), "ignored\n").unwrap();
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "first"]);
+    (dir, project)
+}
+
+fn open(
+    dir: &TempDir,
+    commit: Option<&str>,
+    isolation: Isolation,
+) -> Result<Workspace, WorkspaceError> {
+    Workspace::open(&WorkspaceConfig {
+        project_dir: dir.path().join("project"),
+        cache_dir: dir.path().join("cache"),
+        commit: commit.map(str::to_owned),
+        isolation,
+    })
+}
+
+/// Names at the top of a directory, `.git` left out.
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != ".git")
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_copy_holds_uncommitted_work_and_nothing_ignored() {
+    for isolation in [Isolation::Auto, Isolation::Copy] {
+        let (dir, project) = project();
+        fs::write(project.join("file"), "two").unwrap();
+        fs::create_dir(project.join("sub")).unwrap();
+        fs::write(project.join("sub/new"), "3").unwrap();
+        fs::write(project.join("ignored"), "4").unwrap();
+        let workspace = open(&dir, None, isolation).unwrap();
+        let copy = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+        assert_eq!(
+            names(&copy.dir),
+            [".gitignore", "file", "link", "run", "sub"]
+        );
+        assert_eq!(fs::read_to_string(copy.dir.join("link")).unwrap(), "two");
+        assert_eq!(
+            fs::read_link(copy.dir.join("link")).unwrap(),
+            Path::new("file")
+        );
+        let mode = fs::metadata(copy.dir.join("run"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o755);
+        assert_eq!(
+            git(&copy.dir, &["status", "--porcelain"]),
+            "M file\n?? sub/"
+        );
+        assert_eq!(
+            git(&copy.dir, &["rev-parse", "HEAD"]),
+            git(&project, &["rev-parse", "HEAD"])
+        );
+        // What the job does stays with it.
+        fs::write(copy.dir.join("file"), "job").unwrap();
+        git(&copy.dir, &["commit", "-qam", "by the job"]);
+        assert_eq!(fs::read_to_string(project.join("file")).unwrap(), "two");
+        assert_eq!(git(&project, &["rev-list", "--count", "--all"]), "1");
+        workspace.remove(KEY).await.unwrap();
+        workspace.finish().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_commit_can_be_run_instead() {
+    let (dir, project) = project();
+    fs::write(project.join("file"), "two").unwrap();
+    let workspace = open(&dir, Some("HEAD"), Isolation::Auto).unwrap();
+    let copy = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+    assert_eq!(fs::read_to_string(copy.dir.join("file")).unwrap(), "one");
+    assert_eq!(git(&copy.dir, &["status", "--porcelain"]), "");
+    workspace.finish().unwrap();
+    let error = open(&dir, Some("nope"), Isolation::Auto).unwrap_err();
+    assert!(error.to_string().starts_with("no commit 'nope'"), "{error}");
+}
+
+#[tokio::test]
+async fn submodules_come_as_files() {
+    let (dir, project) = project();
+    let (other, library) = self::project();
+    git(
+        &project,
+        &[
+            "submodule",
+            "--quiet",
+            "add",
+            library.to_str().unwrap(),
+            "lib",
+        ],
+    );
+    let workspace = open(&dir, None, Isolation::Auto).unwrap();
+    let copy = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+    assert_eq!(
+        names(&copy.dir.join("lib")),
+        [".gitignore", "file", "link", "run"]
+    );
+    workspace.finish().unwrap();
+    drop(other);
+}
+
+#[tokio::test]
+async fn without_a_repository_every_file_comes_and_a_note() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = dir.path().join("project");
+    fs::create_dir_all(project.join(".hidden")).unwrap();
+    fs::write(project.join(".hidden/x"), "1").unwrap();
+    fs::write(project.join(".gitignore"), "*.o\n").unwrap();
+    fs::write(project.join("a.o"), "2").unwrap();
+    let workspace = open(&dir, None, Isolation::Auto).unwrap();
+    assert!(workspace.notes()[0].contains("is not a git repository"));
+    assert_eq!(names(workspace.snapshot_dir()), [".gitignore", ".hidden"]);
+    workspace.finish().unwrap();
+}
+
+#[tokio::test]
+async fn a_repository_without_a_commit_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = dir.path().join("project");
+    fs::create_dir(&project).unwrap();
+    git(&project, &["init", "-q"]);
+    fs::write(project.join("a"), "1").unwrap();
+    let workspace = open(&dir, None, Isolation::Auto).unwrap();
+    assert_eq!(names(workspace.snapshot_dir()), ["a"]);
+    workspace.finish().unwrap();
+}
+
+#[tokio::test]
+async fn closed_directories_are_removed_and_nothing_of_a_run_stays() {
+    let (dir, _) = project();
+    let workspace = open(&dir, None, Isolation::Copy).unwrap();
+    let copy = workspace.prepare(KEY, Checkout::Empty).await.unwrap();
+    let closed = copy.dir.join("a/b");
+    fs::create_dir_all(&closed).unwrap();
+    fs::write(closed.join("x"), "1").unwrap();
+    for path in [&closed, &copy.dir.join("a")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    workspace.remove(KEY).await.unwrap();
+    assert!(!copy.dir.exists());
+    let kept = workspace.finish().unwrap();
+    assert_eq!(kept, crate::Kept::default());
+    assert_eq!(names(&dir.path().join("cache/runs")), [".lock"]);
+}
