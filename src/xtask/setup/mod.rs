@@ -75,7 +75,7 @@ impl Need {
                     .into()
             }),
             Self::Node => Some(
-                "gitlab-ci-local and Node 24 (npm; npm itself from Debian where it is missing)"
+                "gitlab-ci-local and Node 24 (npm); npm and rsync from Debian where they are missing"
                     .into(),
             ),
         })
@@ -94,8 +94,11 @@ impl Need {
             }
             Self::BaseImages => drop(base_images::layout()?),
             Self::Node => {
-                if !apt::has_program("npm") {
-                    apt::install(&["git", "npm"])?;
+                // gitlab-ci-local copies its working trees with rsync.
+                for package in ["npm", "rsync"] {
+                    if !apt::has_program(package) {
+                        apt::install(&[package])?;
+                    }
                 }
                 peer::install()?;
             }
