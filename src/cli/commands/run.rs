@@ -1,6 +1,10 @@
 //! `aqueduct run`.
 
-use std::{io::IsTerminal as _, path::Path, sync::Arc};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use aqueduct_core::{lang::context::ContextVariable, plan::Plan, run::Status};
 use aqueduct_engine::RunEvents;
@@ -36,7 +40,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         output::note(&format!("no pipeline: {why}"));
         return Ok(Exit::Success);
     }
+    let artifacts = args.artifacts.as_deref().map(absolute).transpose()?;
     let project = compiled.repo.root.clone();
+    // Paths in the pipeline file (`oci:PATH:TAG`) are relative to the project, wherever the command was started.
+    std::env::set_current_dir(&project).map_err(|error| CliError::io("enter", &project, &error))?;
     let settings = settings::load(&project, None)?;
     let options = Options {
         commit: args.context.commit.clone(),
@@ -57,7 +64,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         .enable_all()
         .build()
         .map_err(|error| CliError::infrastructure(format!("can't start: {error}")))?;
-    runtime.block_on(drive(&plan, options, args))
+    runtime.block_on(drive(&plan, options, args.json, artifacts.as_deref()))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path).map_err(|error| CliError::io("find", path, &error))
 }
 
 fn processors() -> usize {
@@ -72,10 +83,15 @@ fn secret_values(variables: &[ContextVariable]) -> Vec<ContextVariable> {
         .collect()
 }
 
-async fn drive(plan: &Plan, options: Options, args: &RunArgs) -> Result<Exit, CliError> {
+async fn drive(
+    plan: &Plan,
+    options: Options,
+    json: bool,
+    artifacts: Option<&Path>,
+) -> Result<Exit, CliError> {
     let (run, events) = LocalRun::start(plan, &options)?;
     let run = Arc::new(run);
-    let mut reporter = reporter(args.json);
+    let mut reporter = reporter(json);
     for note in run.notes() {
         reporter.note(note);
     }
@@ -86,13 +102,13 @@ async fn drive(plan: &Plan, options: Options, args: &RunArgs) -> Result<Exit, Cl
     let interrupted = watch(&run, events, reporter.as_mut(), &mut summary, traces).await;
     let status = run.ended().await;
     reporter.close();
-    let exported = export(&run, &names, args.artifacts.as_deref());
+    let exported = export(&run, &names, artifacts);
     let run =
         Arc::into_inner(run).ok_or_else(|| CliError::infrastructure("the run is still watched"))?;
     let kept = run.finish().await?;
     let interrupted = interrupted?;
     exported?;
-    if !args.json {
+    if !json {
         output::note(summary.render(render::stderr_color()).trim_end());
         tell_kept(&kept, status);
     }

@@ -59,7 +59,7 @@ impl LiveReporter {
     }
 
     fn start(&mut self, job: &str, state: &str) {
-        let name: String = job.chars().take(MAX_NAME).collect();
+        let name = shortened(job);
         let template = if self.color {
             "{spinner:.blue} {prefix} {elapsed:>4} {wide_msg:.dim}"
         } else {
@@ -92,6 +92,13 @@ impl LiveReporter {
         let mark = self.paint(status_style(status), &format!("{status:8}"));
         self.line(&format!("{mark} {job:width$}{text}", width = self.width));
     }
+}
+
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= MAX_NAME {
+        return name.to_owned();
+    }
+    name.chars().take(MAX_NAME - 1).chain(['…']).collect()
 }
 
 impl Reporter for LiveReporter {
