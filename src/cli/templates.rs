@@ -1,7 +1,16 @@
 //! The templates that `include: template:` finds, embedded from `pipelines/`.
 
 /// Name and text of each.
-const TEMPLATES: &[(&str, &str)] = &[];
+const TEMPLATES: [(&str, &str); 2] = [
+    (
+        "multi-arch-image.yml",
+        include_str!("../../pipelines/multi-arch-image.yml"),
+    ),
+    (
+        "python-release.yml",
+        include_str!("../../pipelines/python-release.yml"),
+    ),
+];
 
 /// The text of a template.
 pub(crate) fn find(name: &str) -> Option<&'static str> {

@@ -138,3 +138,36 @@ fn without_a_pipeline_file_the_way_out_is_named() {
         done.stderr
     );
 }
+
+#[test]
+fn the_shipped_templates_make_release_jobs() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "include:\n  - template: multi-arch-image.yml\n    inputs: {from: pack, image: 'oci:out:$CI_COMMIT_REF_SLUG'}\n  - template: python-release.yml\n    inputs: {needs: [wheel], to: [one, two]}\npack: {script: make, parallel: 2, artifacts: {paths: [image]}}\nwheel: {script: make, artifacts: {paths: [dist]}}\n",
+    )]);
+    let done = project.aqueduct(&["plan", "--json"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let plan = json(&done.stdout);
+    let kind = |name: &str| {
+        let jobs = plan["jobs"].as_array().expect("jobs");
+        jobs.iter()
+            .find(|job| job["name"] == name)
+            .map(|job| job["kind"].clone())
+    };
+    assert_eq!(
+        (kind("image"), kind("release")),
+        (Some("index".into()), Some("publish".into()))
+    );
+
+    project.write(
+        ".gitlab-ci.yml",
+        "include: {template: Nothing.gitlab-ci.yml}\nj: {script: x}\n",
+    );
+    let missing = project.aqueduct(&["lint"]);
+    assert_eq!(missing.code, 2);
+    assert!(
+        missing.stderr.contains("Nothing.gitlab-ci.yml"),
+        "{}",
+        missing.stderr
+    );
+}

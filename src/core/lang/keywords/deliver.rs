@@ -40,10 +40,17 @@ pub(super) fn index(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Index> {
     let platforms = platforms.map_or_else(Vec::new, |field| platforms_of(&field, sink));
     let annotations = map.get("annotations");
     let annotations = annotations.map_or_else(IndexMap::new, |field| annotations_of(&field, sink));
-    let tags = map
-        .get("tags")
-        .map_or_else(Vec::new, |field| tags(&field, sink));
-    let copy_to = map.get("copy_to");
+    // An empty list is none: a template's input that was left at its default.
+    let some = |key| {
+        map.get(key).filter(|field| {
+            field
+                .node
+                .as_sequence()
+                .is_none_or(|items| !items.is_empty())
+        })
+    };
+    let tags = some("tags").map_or_else(Vec::new, |field| tags(&field, sink));
+    let copy_to = some("copy_to");
     let copy_to = copy_to.map_or_else(Vec::new, |field| values(distinct(&field, sink)));
     let (from, from_spans) = from.into_iter().unzip();
     Some(Index {
