@@ -9,14 +9,14 @@ use std::{
 use aqueduct_core::platform::Arch;
 
 use super::Check;
-use crate::platform::native_arch;
+use crate::{platform::native_arch, wire};
 
 /// Every check, in the order a person would look.
 pub(super) fn all() -> Vec<Check> {
     vec![
         git(),
         shell(),
-        root(),
+        containers(),
         overlay(),
         cgroups(),
         user_namespaces(),
@@ -51,15 +51,10 @@ fn shell() -> Check {
     }
 }
 
-fn root() -> Check {
-    if nix::unistd::geteuid().is_root() {
-        Check::ok("containers", "root: the oci executor can be used")
-    } else {
-        Check::limited(
-            "containers",
-            "not root: the oci executor can't be used",
-            "start aqueduct as root for jobs with an image, or use --executor host",
-        )
+fn containers() -> Check {
+    match wire::container_problem() {
+        None => Check::ok("containers", "the oci executor can be used"),
+        Some(problem) => Check::limited("containers", problem.cause.clone(), problem.hint()),
     }
 }
 
@@ -117,16 +112,13 @@ fn foreign_arch() -> Check {
             "use an amd64 or arm64 machine",
         );
     };
-    let foreign = Arch::ALL.into_iter().filter(|arch| *arch != native);
-    for arch in foreign {
-        let handler = format!("/proc/sys/fs/binfmt_misc/qemu-{}", arch.uname());
-        if !fs::read_to_string(handler).is_ok_and(|text| text.starts_with("enabled")) {
-            return Check::limited(
-                "architectures",
-                format!("{native}; {arch} is not registered with binfmt_misc"),
-                "install qemu-user-static (or qemu-user-binfmt) to run its images emulated",
-            );
-        }
+    let mut foreign = Arch::ALL.into_iter().filter(|arch| *arch != native);
+    if let Some(problem) = foreign.find_map(wire::arch_problem) {
+        return Check::limited(
+            "architectures",
+            format!("{native}; {}", problem.cause),
+            problem.hint(),
+        );
     }
     Check::ok("architectures", format!("{native}, the others emulated"))
 }

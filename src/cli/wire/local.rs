@@ -10,9 +10,11 @@ use aqueduct_core::{
     id::{AttemptKey, JobId, PipelineId},
     lang::context::ContextVariable,
     plan::Plan,
+    platform::Arch,
     run::Status,
     sched::TagPolicy,
     time::Millis,
+    verdict::Verdict,
 };
 use aqueduct_engine::{Engine, EngineError, RunEvents, RunOptions, Secrets};
 use aqueduct_exec::{
@@ -57,6 +59,16 @@ pub(crate) struct Options {
 /// Starts a container if this process was made for that, and answers with its exit code.
 pub(crate) fn container_starter() -> Option<ExitCode> {
     aqueduct_exec::child::run_if_requested(std::env::args_os())
+}
+
+/// Why this machine can't start containers.
+pub(crate) fn container_problem() -> Option<Verdict> {
+    aqueduct_exec::oci::machine_problem()
+}
+
+/// Why this machine can't run containers of `arch`.
+pub(crate) fn arch_problem(arch: Arch) -> Option<Verdict> {
+    aqueduct_exec::oci::arch_problem(arch)
 }
 
 /// Keeps the mounts of this run to this process, so that `kill -9` leaves none. Call it before the first thread.

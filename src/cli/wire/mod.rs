@@ -4,5 +4,7 @@ mod clock;
 mod local;
 mod release;
 
-pub(crate) use local::{LocalRun, Options, container_starter, enter_private_mounts};
+pub(crate) use local::{
+    LocalRun, Options, arch_problem, container_problem, container_starter, enter_private_mounts,
+};
 pub(crate) use release::{StderrLog, block_on, read_env, registry_client, release_backend};
