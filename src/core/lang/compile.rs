@@ -111,6 +111,8 @@ pub fn compile(request: &CompileRequest, sources: &Sources) -> Compiled<Compilat
         build::plan(model, &request, &mut diagnostics)
     });
     diagnostics.sort();
+    // Even where each error left something to plan with: what was not meant must not run.
+    let plan = plan.filter(|_| !diagnostics.has_errors());
     Compiled::Done(Compilation {
         plan,
         diagnostics,

@@ -120,3 +120,20 @@ fn a_need_is_asked_for_by_lint_and_compile_alike() {
         matches!(compile(&request, &Sources::new()), Compiled::Need(lacking) if lacking == entry)
     );
 }
+
+#[test]
+fn nothing_is_planned_from_a_file_with_an_error() {
+    for text in [
+        "job: {arch: riscv64, script: make}\n",
+        "job: {script: [true]}\n",
+        "job: {script: make, retry: 9}\nother: {script: make}\n",
+        "stages: 3\njob: {script: make}\n",
+    ] {
+        let sources = Sources::new().with(".gitlab-ci.yml", text);
+        let compiled = done(sources, |sources| {
+            compile(&request(Context::branch("main")), sources)
+        });
+        assert!(compiled.diagnostics.has_errors(), "{text}");
+        assert!(compiled.plan.is_none(), "{text}");
+    }
+}
