@@ -3,6 +3,8 @@
 //! Precedence: flag, environment, project file, user file, default. Flags and environment are
 //! clap's; this module knows the files.
 
+mod size;
+
 use std::path::{Path, PathBuf};
 
 use aqueduct_publish::Settings as ReleaseSettings;
@@ -23,7 +25,8 @@ pub(crate) struct RunOptions {
     pub(crate) executor: Option<ExecutorChoice>,
     /// How many jobs at once.
     pub(crate) jobs: Option<u32>,
-    /// Memory limit of a container in bytes.
+    /// Memory limit of a container in bytes; also written as `512MiB`, `2g`.
+    #[serde(default, deserialize_with = "size::option")]
     pub(crate) memory_limit: Option<u64>,
 }
 

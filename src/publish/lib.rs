@@ -17,5 +17,5 @@ pub use config::{
     ConfigError, Destination, DirectoryDestination, LaterDestination, PypiDestination,
     RegistryAuth, RegistrySettings, Secret, SecretSource, Settings,
 };
-pub use registries::{copy_reference, registry_client};
+pub use registries::{copy_reference, registry_client, registry_options};
 pub use release::Release;

@@ -10,28 +10,45 @@ use crate::{RegistryAuth, RegistrySettings, Settings};
 /// Reads an environment variable; tests hand in their own.
 pub(crate) type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// A client for every registry: those in `settings` with their own logins, the rest with docker's and podman's files.
+/// Variable with the content of a docker `config.json`, as GitLab's runners read it.
+const AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
+
+/// A client for every registry: those in `settings` with their own logins, the rest with `DOCKER_AUTH_CONFIG` and the
+/// files of docker and podman.
 /// `plain_http` names further hosts that are spoken to without TLS.
 pub fn registry_client(
     settings: &Settings,
     env: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     plain_http: impl IntoIterator<Item = String>,
 ) -> Result<Client, RegistryError> {
+    Client::new(registry_options(settings, env, plain_http))
+}
+
+/// What [`registry_client`] makes its client with.
+pub fn registry_options(
+    settings: &Settings,
+    env: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    plain_http: impl IntoIterator<Item = String>,
+) -> ClientOptions {
     let mut plain: BTreeSet<String> = plain_http.into_iter().collect();
     let listed = settings
         .registries
         .values()
         .filter(|registry| registry.plain_http);
     plain.extend(listed.map(|registry| registry.host.clone()));
-    Client::new(ClientOptions {
+    ClientOptions {
         plain_http: PlainHttp::Hosts(plain),
         credentials: credentials(settings.clone(), Arc::new(env)),
         ..ClientOptions::default()
-    })
+    }
 }
 
 fn credentials(settings: Settings, env: Env) -> Credentials {
-    let fallback = Credentials::from_environment();
+    let files = Credentials::from_environment();
+    let fallback = match env(AUTH_CONFIG).filter(|text| !text.trim().is_empty()) {
+        Some(text) => Credentials::from_config_text(AUTH_CONFIG, text).or(files),
+        None => files,
+    };
     let anonymous: BTreeSet<String> = settings
         .registries
         .values()

@@ -146,11 +146,13 @@ fn origins(source: &IndexSource, inputs: &ReleaseInputs) -> Result<Vec<ImageOrig
                 if !dir.join("index.json").is_file() {
                     return Err(missing(instance, path, "there is no OCI layout"));
                 }
-                Ok(ImageOrigin::Layout(LayoutReference {
+                let place = LayoutReference {
                     path: dir,
                     tag: None,
                     digest: None,
-                }))
+                };
+                let name = format!("{path} of {}", instance.job);
+                Ok(ImageOrigin::Layout { name, place })
             })
             .collect(),
     }

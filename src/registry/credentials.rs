@@ -83,6 +83,17 @@ impl Credentials {
         Self::from_fn(move |host| from_file(&path, host)?.must_exist(&path))
     }
 
+    /// A text in docker's format, as GitLab's variable `DOCKER_AUTH_CONFIG` holds it; `name` is what messages call it.
+    pub fn from_config_text(name: &str, text: String) -> Self {
+        let name = PathBuf::from(name);
+        Self::from_fn(
+            move |host| match from_reader(text.as_bytes(), &name, host)? {
+                Answer::Login(found) => Ok(Some(found)),
+                Answer::NoFile | Answer::NoLogin => Ok(None),
+            },
+        )
+    }
+
     /// Asks `self` first, `next` if it knows nothing.
     #[must_use]
     pub fn or(self, next: Self) -> Self {
@@ -154,13 +165,17 @@ fn from_file(path: &Path, host: &str) -> Result<Answer, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Answer::NoFile),
         Err(error) => return Err(format!("{}: {error}", path.display())),
     };
+    from_reader(io::BufReader::new(file), path, host)
+}
+
+fn from_reader(reader: impl io::Read, path: &Path, host: &str) -> Result<Answer, String> {
     // Docker files its own hub under the URL of an interface long gone.
     let host = if host == "docker.io" {
         "https://index.docker.io/v1/"
     } else {
         host
     };
-    match get_credential_from_reader(io::BufReader::new(file), host) {
+    match get_credential_from_reader(reader, host) {
         Ok(DockerCredential::UsernamePassword(username, password)) => {
             Ok(Answer::Login(Credential::Password { username, password }))
         }

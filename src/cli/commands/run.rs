@@ -21,7 +21,7 @@ use crate::{
     },
     settings,
     traces::{FileNames, Traces},
-    wire::{self, LocalRun, Options, release_backend},
+    wire::{self, LocalRun, Options, image_registries, release_backend},
 };
 
 /// Compiles and runs the pipeline.
@@ -56,6 +56,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         executor: args.executor.or(settings.run.executor).unwrap_or_default(),
         memory_limit: settings.run.memory_limit,
         secrets: secret_values(&compiled.variables),
+        registries: image_registries(&settings, &project, &compiled.variables),
         release: release_backend(&settings, &project)?,
         project_dir: project,
     };

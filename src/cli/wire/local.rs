@@ -22,6 +22,7 @@ use aqueduct_exec::{
     oci::{OciConfig, OciExecutor},
 };
 use aqueduct_ports::{executor::ExecError, release::ReleaseBackend};
+use aqueduct_registry::ClientOptions;
 use aqueduct_runner::{ExecutorSlot, RunnerConfig, Shutdown};
 use aqueduct_workspace::{Isolation, Kept, PrivateMounts, Workspace, WorkspaceConfig};
 use tokio::task::JoinHandle;
@@ -52,6 +53,8 @@ pub(crate) struct Options {
     pub(crate) memory_limit: Option<u64>,
     /// Values of the plan's secrets.
     pub(crate) secrets: Vec<ContextVariable>,
+    /// How images are pulled.
+    pub(crate) registries: ClientOptions,
     /// Does `index` and `publish` jobs.
     pub(crate) release: Arc<dyn ReleaseBackend>,
 }
@@ -238,6 +241,7 @@ fn executors(options: &Options, state: &Path) -> Vec<ExecutorSlot> {
     if options.executor != ExecutorChoice::Host {
         let config = OciConfig {
             project_dir: options.project_dir.clone(),
+            registries: options.registries.clone(),
             claim_all_archs: true,
             ..OciConfig::new(state.to_path_buf(), dirs::cache().join("images"))
         };

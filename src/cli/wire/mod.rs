@@ -7,4 +7,6 @@ mod release;
 pub(crate) use local::{
     LocalRun, Options, arch_problem, container_problem, container_starter, enter_private_mounts,
 };
-pub(crate) use release::{StderrLog, block_on, read_env, registry_client, release_backend};
+pub(crate) use release::{
+    StderrLog, block_on, image_registries, read_env, registry_client, release_backend,
+};

@@ -1,10 +1,11 @@
 //! The release backend and the registry client, with the logins of the settings and of the environment.
 
-use std::{future::Future, path::Path, sync::Arc};
+use std::{collections::BTreeMap, future::Future, path::Path, sync::Arc};
 
+use aqueduct_core::lang::context::ContextVariable;
 use aqueduct_ports::release::{ReleaseBackend, ReleaseLog};
-use aqueduct_publish::Release;
-use aqueduct_registry::Client;
+use aqueduct_publish::{Release, Settings as ReleaseSettings};
+use aqueduct_registry::{Client, ClientOptions};
 
 use crate::{error::CliError, output, settings::Settings};
 
@@ -18,12 +19,32 @@ pub(crate) fn release_backend(
     settings: &Settings,
     project: &Path,
 ) -> Result<Arc<dyn ReleaseBackend>, CliError> {
+    let backend =
+        Release::new(anchored(settings, project), read_env).map_err(CliError::infrastructure)?;
+    Ok(Arc::new(backend))
+}
+
+/// How images of jobs are pulled: with the logins of the settings, of the environment, and of the variables that the
+/// pipeline was given.
+pub(crate) fn image_registries(
+    settings: &Settings,
+    project: &Path,
+    variables: &[ContextVariable],
+) -> ClientOptions {
+    let given: BTreeMap<String, String> = variables
+        .iter()
+        .map(|variable| (variable.key.clone(), variable.value.clone()))
+        .collect();
+    let env = move |name: &str| given.get(name).cloned().or_else(|| read_env(name));
+    aqueduct_publish::registry_options(&anchored(settings, project), env, [])
+}
+
+fn anchored(settings: &Settings, project: &Path) -> ReleaseSettings {
     let mut release = settings.release.clone();
     if release.base_dir.as_os_str().is_empty() {
         release.base_dir = project.to_path_buf();
     }
-    let backend = Release::new(release, read_env).map_err(CliError::infrastructure)?;
-    Ok(Arc::new(backend))
+    release
 }
 
 /// A client for registries and layouts.

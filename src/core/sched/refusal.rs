@@ -18,10 +18,18 @@ pub fn refusal(job: &PlanJob, offers: &[Offer]) -> Option<Verdict> {
         ));
     }
     let request = Request::of(job);
-    Some(Verdict::new(
+    let verdict = Verdict::new(
         VerdictKind::RunnerNone,
         format!("no runner takes {}", wishes(&request, offers)),
-    ))
+    );
+    let executors = || offers.iter().flat_map(|offer| &offer.executors);
+    let needs_image = request.work == Work::WithoutImage
+        && !executors().any(|executor| work_fits(request.work, executor));
+    Some(if needs_image {
+        verdict.with_hint("give the job an `image`, or allow the executor `host`")
+    } else {
+        verdict
+    })
 }
 
 /// The wishes that no runner fulfils; all of them if each is fulfilled by some runner, but never together.

@@ -139,6 +139,6 @@ fn foreign(wanted: Arch, here: Arch) -> Verdict {
         format!("the job is for {wanted}, and processes of this machine run as {here}"),
     )
     .with_hint(format!(
-        "give the job an `image`, so that it runs in a container for {wanted}, or run it on a {wanted} machine"
+        "give the job an `image`, so that it runs in a container for {wanted}, or run it on an {wanted} machine"
     ))
 }

@@ -19,14 +19,14 @@ use std::{
 };
 
 use aqueduct_core::{
-    platform::Arch,
+    platform::{Arch, Platform},
     time::Millis,
     verdict::{Verdict, VerdictKind},
 };
 use aqueduct_ports::executor::{
     Capabilities, ExecError, ExecEvent, Executor, Handle, JobSpec, PlatformSupport,
 };
-use aqueduct_registry::{Client, ClientOptions, PlainHttp};
+use aqueduct_registry::{Client, ClientOptions};
 use async_trait::async_trait;
 use nix::unistd::geteuid;
 use tokio::sync::mpsc;
@@ -44,8 +44,8 @@ pub struct OciConfig {
     pub store_dir: PathBuf,
     /// Directory that a relative `oci:PATH:TAG` is meant from.
     pub project_dir: PathBuf,
-    /// Registries (`host[:port]`) spoken to without TLS; loopback addresses always are.
-    pub insecure_registries: Vec<String>,
+    /// How registries are spoken to: their logins, and which of them go without TLS.
+    pub registries: ClientOptions,
     /// Names every architecture in the capabilities, so that a job for one that can't run here is refused with the
     /// reason instead of waiting for another runner: right for a local run, wrong for one runner among many.
     pub claim_all_archs: bool,
@@ -60,7 +60,7 @@ impl OciConfig {
             state_dir,
             store_dir,
             project_dir: PathBuf::from("."),
-            insecure_registries: Vec::new(),
+            registries: ClientOptions::default(),
             claim_all_archs: false,
             // Names the running file even after an upgrade replaced it.
             program: PathBuf::from("/proc/self/exe"),
@@ -91,11 +91,8 @@ impl OciExecutor {
         if let Some(shared) = self.shared.get() {
             return Ok(Arc::clone(shared));
         }
-        let client = Client::new(ClientOptions {
-            plain_http: PlainHttp::Hosts(self.config.insecure_registries.iter().cloned().collect()),
-            ..ClientOptions::default()
-        })
-        .map_err(|error| ExecError::Machine(error.to_string()))?;
+        let client = Client::new(self.config.registries.clone())
+            .map_err(|error| ExecError::Machine(error.to_string()))?;
         let shared = self.shared.get_or_init(|| {
             let store = ImageStore::new(self.config.store_dir.clone(), client);
             store.tidy();
@@ -125,6 +122,12 @@ pub fn machine_problem() -> Option<Verdict> {
     })
 }
 
+/// The architecture that `image:docker:platform` names, for a job that names none itself.
+fn arch_of_image(spec: &JobSpec) -> Option<Arch> {
+    let platform = spec.image.as_ref()?.platform.as_deref()?;
+    Platform::parse(platform)?.arch()
+}
+
 /// Why containers of `arch` can't run here; `None` if they can.
 pub fn arch_problem(arch: Arch) -> Option<Verdict> {
     match native_arch() {
@@ -152,7 +155,7 @@ impl Executor for OciExecutor {
 
     async fn ensure(&self, spec: &JobSpec) -> Result<Handle, ExecError> {
         let here = native_arch()?;
-        let arch = spec.arch.unwrap_or(here);
+        let arch = spec.arch.or_else(|| arch_of_image(spec)).unwrap_or(here);
         if let Some(verdict) = machine_problem().or_else(|| arch_problem(arch)) {
             return Err(ExecError::Refused(verdict));
         }

@@ -50,10 +50,9 @@ pub(super) async fn gather(
                 let origin = reference.to_string();
                 from_reference(client, reference, &origin, &mut gathered, log).await?;
             }
-            ImageOrigin::Layout(place) => {
+            ImageOrigin::Layout { name, place } => {
                 let reference = Reference::Layout(place.clone());
-                let origin = reference.to_string();
-                from_reference(client, &reference, &origin, &mut gathered, log).await?;
+                from_reference(client, &reference, name, &mut gathered, log).await?;
             }
             ImageOrigin::DigestFile { name, text } => {
                 let first = options.images.first();

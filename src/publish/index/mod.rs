@@ -50,7 +50,12 @@ pub enum ImageOrigin {
         text: String,
     },
     /// An OCI layout.
-    Layout(LayoutReference),
+    Layout {
+        /// Its name, for messages.
+        name: String,
+        /// Where it lies.
+        place: LayoutReference,
+    },
 }
 
 /// What was pushed.

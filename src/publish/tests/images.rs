@@ -55,6 +55,13 @@ fn layout(dir: &Path, arch: Arch) -> LayoutReference {
     }
 }
 
+fn origin(dir: &Path, arch: Arch) -> ImageOrigin {
+    ImageOrigin::Layout {
+        name: format!("image of build: [{arch}]"),
+        place: layout(dir, arch),
+    }
+}
+
 /// A small image that says which architecture it is for when it runs.
 async fn packed(client: &Client, dir: &Path, arch: Arch) -> PackReport {
     let script = dir.join("hello");
@@ -115,7 +122,7 @@ async fn released(registry: &registry::Registry, client: &Client, dir: &Path) ->
         sources: Arch::ALL
             .into_iter()
             .rev()
-            .map(|arch| ImageOrigin::Layout(layout(dir, arch)))
+            .map(|arch| origin(dir, arch))
             .collect(),
         platforms: both(),
         tags: vec!["latest".into()],
@@ -187,7 +194,7 @@ async fn digest_files_and_references_need_few_requests() {
         let image = packed(&client, dir.path(), arch).await;
         let options = IndexOptions {
             images: vec![reference(&format!("{}/app:{arch}", registry.host()))],
-            sources: vec![ImageOrigin::Layout(layout(dir.path(), arch))],
+            sources: vec![origin(dir.path(), arch)],
             ..IndexOptions::default()
         };
         create(&client, &options).await;
@@ -265,7 +272,7 @@ async fn push_with_attestation(client: &Client, at: &Reference, dir: &Path) -> D
     let image = packed(client, dir, Arch::Amd64).await;
     let plain = IndexOptions {
         images: vec![at.clone()],
-        sources: vec![ImageOrigin::Layout(layout(dir, Arch::Amd64))],
+        sources: vec![origin(dir, Arch::Amd64)],
         ..IndexOptions::default()
     };
     create(client, &plain).await;
@@ -305,7 +312,7 @@ async fn attestations_of_buildkit_come_along() {
         images: vec![reference(&format!("{}/app:1", registry.host()))],
         sources: vec![
             ImageOrigin::Reference(amd64),
-            ImageOrigin::Layout(layout(dir.path(), Arch::Arm64)),
+            origin(dir.path(), Arch::Arm64),
         ],
         platforms: both(),
         ..IndexOptions::default()
@@ -325,7 +332,7 @@ async fn failures_blame_the_right_party() {
     let table = [
         (
             &stranger,
-            ImageOrigin::Layout(layout(dir.path(), Arch::Amd64)),
+            origin(dir.path(), Arch::Amd64),
             &image,
             VerdictKind::DestinationAuth,
         ),

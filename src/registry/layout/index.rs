@@ -34,12 +34,14 @@ pub(super) fn name(entry: &Descriptor) -> Option<&String> {
 }
 
 /// "it holds a, b", for messages.
-pub(super) fn available(entries: &[Descriptor]) -> String {
+pub(super) fn available(root: &Path, entries: &[Descriptor]) -> String {
     let names: Vec<&str> = entries
         .iter()
         .map(|entry| name(entry).map_or("an image without a tag", String::as_str))
         .collect();
-    if names.is_empty() {
+    if names.is_empty() && !root.join("index.json").exists() {
+        format!("there is no OCI layout in {}", root.display())
+    } else if names.is_empty() {
         "the layout is empty".into()
     } else {
         format!("the layout holds {}", names.join(", "))

@@ -126,7 +126,7 @@ impl Repository for Layout {
             Target::Digest(digest) => self.read_manifest(&what, digest, None).await,
             Target::Tag(_) => Err(RegistryError::NotFound {
                 what,
-                message: index::available(&self.entries().await?),
+                message: index::available(self.root(), &self.entries().await?),
             }),
         }
     }

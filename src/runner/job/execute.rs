@@ -41,7 +41,13 @@ pub(super) async fn run(
     let followed = follow(job, executor, handle).await;
     executor.destroy(handle).await.map_err(verdict)?;
     let (outcome, after_script) = followed?;
-    Ok(judge(outcome, after_script, scope))
+    let outcome = judge(outcome, after_script, scope);
+    let has_own = duration(scope, "RUNNER_SCRIPT_TIMEOUT").is_some_and(|own| own == spec.timeout);
+    Ok(if has_own {
+        outcome
+    } else {
+        with_whole_timeout(outcome, job)
+    })
 }
 
 fn verdict(error: ExecError) -> Stop {
@@ -197,6 +203,17 @@ async fn obey(signal: Signal, executor: &dyn Executor, handle: &Handle) -> Step<
         Signal::Cancel(grace) => executor.cancel(handle, grace).await.map_err(verdict),
         Signal::Lost => Err(Stop::Lost),
     }
+}
+
+/// The executor knows only what was left of the job's timeout when the script began; a person knows the whole.
+fn with_whole_timeout(mut outcome: Outcome, job: &Job<'_>) -> Outcome {
+    let whole = job.assignment.job.timeout;
+    if let Some(verdict) = &mut outcome.verdict
+        && verdict.kind == VerdictKind::ScriptTimeout
+    {
+        verdict.cause = format!("the job ran longer than its timeout of {whole}");
+    }
+    outcome
 }
 
 /// Success needs an exit code of zero that somebody saw. The error of `after_script` counts only where the job wants it.
