@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::{
     artifacts, cache,
+    codes::INVALID_DURATION,
     field::{Field, Map},
     image,
     scalar::MONTH,
@@ -118,7 +119,7 @@ pub(super) fn read_one(
             out.tags = field.flat_texts(sink).unwrap_or_default();
             field.check_count(sink, out.tags.len(), MAX_TAGS);
         }
-        "timeout" => out.timeout = field.duration(sink, Some(MONTH)),
+        "timeout" => out.timeout = timeout(field, sink),
         _ => {}
     }
     if only_checked {
@@ -130,4 +131,15 @@ pub(super) fn read_one(
         let keyword = Spanned::new(keyword.to_owned(), map.key_span(key));
         out.unsupported.push(keyword);
     }
+}
+
+/// Nothing can run in no time.
+fn timeout(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Millis> {
+    let limit = field.duration(sink, Some(MONTH))?;
+    if limit.0 == 0 {
+        let help = "remove it for the default of an hour, or write it like `30 minutes`";
+        field.refuse(sink, INVALID_DURATION, "must be longer than nothing", help);
+        return None;
+    }
+    Some(limit)
 }
