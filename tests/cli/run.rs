@@ -78,6 +78,23 @@ fn secrets_never_show() {
 }
 
 #[test]
+fn a_secret_that_will_show_is_told() {
+    let project = Project::new(&[(".gitlab-ci.yml", "job: {script: \"true\"}\n")]);
+    let output = project
+        .command(&["run", "--secret", "PIN", "--secret", "TOKEN"])
+        .env("PIN", "123")
+        .env("TOKEN", "hunter2hunter2")
+        .output()
+        .expect("it starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("the value of --secret PIN is too short to be masked"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("--secret TOKEN"), "{stderr}");
+}
+
+#[test]
 fn what_cannot_run_yet_is_refused_before_anything_starts() {
     let project = Project::new(&[(
         ".gitlab-ci.yml",

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use aqueduct_core::{lang::context::ContextVariable, plan::Plan, run::Status};
+use aqueduct_core::{lang::context::ContextVariable, mask, plan::Plan, run::Status};
 use aqueduct_engine::RunEvents;
 
 use crate::{
@@ -40,6 +40,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         output::note(&format!("no pipeline: {why}"));
         return Ok(Exit::Success);
     }
+    let secrets = secret_values(&compiled.variables);
+    warn_of_short(&secrets);
     let artifacts = args.artifacts.as_deref().map(absolute).transpose()?;
     let project = compiled.repo.root.clone();
     // Paths in the pipeline file (`oci:PATH:TAG`) are relative to the project, wherever the command was started.
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
             .map_or_else(processors, |jobs| jobs as usize),
         executor: args.executor.or(settings.run.executor).unwrap_or_default(),
         memory_limit: settings.run.memory_limit,
-        secrets: secret_values(&compiled.variables),
+        secrets,
         registries: image_registries(&settings, &project, &compiled.variables),
         release: release_backend(&settings, &project)?,
         project_dir: project,
@@ -82,6 +84,19 @@ fn secret_values(variables: &[ContextVariable]) -> Vec<ContextVariable> {
         .filter(|variable| variable.secret)
         .cloned()
         .collect()
+}
+
+/// Who names a secret counts on its masking.
+fn warn_of_short(secrets: &[ContextVariable]) {
+    for secret in secrets
+        .iter()
+        .filter(|secret| mask::is_too_short(&secret.value))
+    {
+        output::note(&format!(
+            "warning: the value of --secret {} is too short to be masked in logs",
+            secret.key
+        ));
+    }
 }
 
 async fn drive(

@@ -159,6 +159,13 @@ impl fmt::Debug for Masker {
     }
 }
 
+/// Whether `secret` is too short for any of it to be masked, and will show. An empty one has nothing to show.
+pub fn is_too_short(secret: &str) -> bool {
+    let mut patterns = Vec::new();
+    add_patterns(secret, &mut patterns);
+    patterns.is_empty() && !secret.trim().is_empty()
+}
+
 /// What to look for so that `secret` is masked.
 fn add_patterns(secret: &str, patterns: &mut Vec<Vec<u8>>) {
     let secret = secret.trim();

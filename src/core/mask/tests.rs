@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{MASK, Masker};
+use super::{MASK, Masker, is_too_short};
 
 /// The definition, in quadratic time: a byte is masked if any occurrence of any secret covers it.
 fn naive(secrets: &[String], input: &[u8]) -> Vec<u8> {
@@ -130,6 +130,22 @@ fn every_chunking_of_a_short_text_gives_the_same() {
             }
         }
         assert_eq!(masked(&secrets, chunks), expected, "cuts {cuts:b}");
+    }
+}
+
+#[test]
+fn secrets_that_will_show_are_known_before() {
+    let table = [
+        ("", false),
+        (" \n", false),
+        ("abc", true),
+        (" abc\n", true),
+        ("abcd", false),
+        ("{\n short\n}", true),
+        ("{\n long enough\n}", false),
+    ];
+    for (secret, shows) in table {
+        assert_eq!(is_too_short(secret), shows, "{secret:?}");
     }
 }
 
