@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 
 /// Options shared by `run` and `plan`.
 #[derive(Clone, Debug, Default, Args)]
@@ -13,11 +13,11 @@ pub(crate) struct ContextArgs {
     pub(crate) file: Option<PathBuf>,
 
     /// Make the pipeline for this branch; otherwise the one that is checked out
-    #[arg(long, value_name = "NAME", conflicts_with = "tag")]
+    #[arg(long, value_name = "NAME", conflicts_with = "tag", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) branch: Option<String>,
 
     /// Make the pipeline for this tag
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) tag: Option<String>,
 
     /// What started the pipeline (CI_PIPELINE_SOURCE)

@@ -104,7 +104,7 @@ fn checked(
     let Some(value) = value else {
         fail(
             "input-value",
-            format!("provided value is not a {}", spec.input_type.name()),
+            format!("provided value is not {}", spec.input_type.with_article()),
         );
         return None;
     };

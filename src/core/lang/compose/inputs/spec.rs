@@ -231,7 +231,10 @@ impl Parser<'_> {
             self.error(
                 "input-options",
                 item.span(),
-                format!("spec:inputs:{name}: this option is not a {}", of.name()),
+                format!(
+                    "spec:inputs:{name}: this option is not {}",
+                    of.with_article()
+                ),
             );
         }
         Some(items.to_vec())
@@ -249,7 +252,7 @@ impl Parser<'_> {
             return Some(Node::string(node.span(), ""));
         }
         if !of.takes(node) {
-            let message = format!("`{name}` input: default value is not a {}", of.name());
+            let message = format!("`{name}` input: default value is not {}", of.with_article());
             let mut problem = Diagnostic::error("input-default", node.span(), message);
             if of == InputType::String && node.to_text().is_some() {
                 problem = problem.with_help("quote it, or give the input a `type`");

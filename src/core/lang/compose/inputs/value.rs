@@ -32,12 +32,12 @@ impl InputType {
         })
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(super) const fn with_article(self) -> &'static str {
         match self {
-            Self::String => "string",
-            Self::Number => "number",
-            Self::Boolean => "boolean",
-            Self::Array => "array",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Array => "an array",
         }
     }
 
