@@ -108,7 +108,11 @@ impl LocalRun {
             commit: options.commit.clone(),
             isolation: Isolation::Auto,
         })
-        .map_err(CliError::infrastructure)?;
+        .map_err(|error| {
+            CliError::infrastructure(error).with_help(
+                "XDG_CACHE_HOME names the disk that runs use: it needs room and must be writable",
+            )
+        })?;
         let shutdown = Shutdown::default();
         let config = runner_config(options, &state, &workspace);
         let source: Arc<Engine> = Arc::clone(&engine);
