@@ -25,7 +25,7 @@ broken:
   script:
     - |
       echo 'the reason stands here'
-      while [ ! -e \"$GATE\" ]; do sleep 0.05; done
+      while [ ! -e \"$GATE.2\" ]; do sleep 0.05; done
       exit 4
 ";
 
@@ -131,6 +131,9 @@ fn session(columns: &str, environment: &str, escapes: bool) -> (String, String) 
     };
     let live = terminal.until(escapes, both);
     project.write("gate", "");
+    // One after the other, so that the order of their last lines is certain.
+    terminal.until(escapes, |screen| screen.contains("success  a-job"));
+    project.write("gate.2", "");
     let end = terminal.until(escapes, |screen| screen.contains("exit 1"));
     (live, end)
 }
