@@ -20,15 +20,16 @@ pub(super) fn expression(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Spann
         return None;
     }
     let text = field.nonblank(sink)?;
-    match Expression::parse(text) {
-        Ok(expression) => {
-            for range in expression.compared_patterns() {
-                let span = inside(field, text, range);
-                let text = "compares with a regular expression, which is never equal";
-                let help = "use `=~` or `!~`";
-                sink.warning(SUSPICIOUS, field.path, span, text, help);
-            }
-        }
+    if !sink.is_flawless(text) {
+        check(field, text, sink)?;
+    }
+    Some(Spanned::new(text.to_owned(), field.span()))
+}
+
+/// Tells what is wrong with an expression; `None` if it is none.
+fn check(field: &Field<'_>, text: &str, sink: &mut Sink<'_>) -> Option<()> {
+    let expression = match Expression::parse(text) {
+        Ok(expression) => expression,
         Err(error) => {
             let span = inside(field, text, error.range.clone());
             let text = format!("is not an expression: {error}");
@@ -38,8 +39,18 @@ pub(super) fn expression(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Spann
             sink.add(&text, found);
             return None;
         }
+    };
+    let odd = expression.compared_patterns();
+    if odd.is_empty() {
+        sink.note_flawless(text);
     }
-    Some(Spanned::new(text.to_owned(), field.span()))
+    for range in odd {
+        let span = inside(field, text, range);
+        let text = "compares with a regular expression, which is never equal";
+        let help = "use `=~` or `!~`";
+        sink.warning(SUSPICIOUS, field.path, span, text, help);
+    }
+    Some(())
 }
 
 /// A list of at most 50 path patterns.

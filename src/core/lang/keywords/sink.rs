@@ -1,6 +1,6 @@
 //! Where the checks put what they find.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::field::Path;
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -9,6 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics, Span};
 pub(super) struct Sink<'d> {
     out: &'d mut Diagnostics,
     seen: BTreeSet<(&'static str, Span, String)>,
+    flawless: HashSet<String>,
 }
 
 impl<'d> Sink<'d> {
@@ -16,7 +17,19 @@ impl<'d> Sink<'d> {
         Self {
             out,
             seen: BTreeSet::new(),
+            flawless: HashSet::new(),
         }
+    }
+
+    /// Notes an expression about which nothing is to be said, wherever it stands. Jobs repeat and inherit the same few,
+    /// and a regular expression in one takes longer to check than the rest of its job.
+    pub(super) fn note_flawless(&mut self, expression: &str) {
+        self.flawless.insert(expression.to_owned());
+    }
+
+    /// Whether an expression was noted so.
+    pub(super) fn is_flawless(&self, expression: &str) -> bool {
+        self.flawless.contains(expression)
     }
 
     /// Whether what is added now is only counted.

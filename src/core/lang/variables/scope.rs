@@ -159,13 +159,19 @@ impl<'a> JobScope<'a> {
     /// All winners, lowest precedence first.
     fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
         let layers = self.layers();
-        layers.into_iter().enumerate().flat_map(move |(at, layer)| {
-            layer.iter().filter(move |(name, _)| {
-                let hidden = layers[at + 1..].iter().enumerate().any(|(above, higher)| {
-                    self.shows(at + 1 + above, name) && higher.contains_key(*name)
-                });
-                self.shows(at, name) && !hidden
-            })
+        let mut hidden = layers.map(|layer| vec![false; layer.len()]);
+        for (at, lower) in layers.iter().enumerate() {
+            for (above, higher) in layers.iter().enumerate().skip(at + 1) {
+                for (place, name) in common(lower, higher) {
+                    hidden[at][place] |= self.shows(above, name);
+                }
+            }
+        }
+        let layers = layers.into_iter().zip(hidden).enumerate();
+        layers.flat_map(move |(at, (layer, hidden))| {
+            let open = layer.iter().zip(hidden).filter(|(_, hidden)| !hidden);
+            open.map(|(entry, _)| entry)
+                .filter(move |(name, _)| self.shows(at, name))
         })
     }
 
@@ -210,6 +216,22 @@ impl<'a> JobScope<'a> {
     pub(in crate::lang) fn to_plan(&self) -> Vec<PlanVariable> {
         self.entries()
             .map(|(name, entry)| entry.to_plan(name))
+            .collect()
+    }
+}
+
+/// The names that two layers share, with their places in the first. The pipeline's layers are long and a job's are
+/// short, so the names of the shorter one are looked up in the longer.
+fn common<'l>(layer: &'l Layer, other: &'l Layer) -> Vec<(usize, &'l str)> {
+    if other.len() < layer.len() {
+        let found = other.keys().filter_map(|name| layer.get_full(name));
+        found
+            .map(|(place, name, _)| (place, name.as_str()))
+            .collect()
+    } else {
+        let names = layer.keys().map(String::as_str).enumerate();
+        names
+            .filter(|(_, name)| other.contains_key(*name))
             .collect()
     }
 }
