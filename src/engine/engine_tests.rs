@@ -63,7 +63,7 @@ fn after(name: &str, stage: u32, need: &str) -> PlanJob {
             artifacts: true,
             optional: false,
         }]),
-        artifacts_from: vec![need.into()],
+        artifacts_from: [need.into()].into(),
         ..job(name, stage)
     }
 }
@@ -421,7 +421,7 @@ async fn later_jobs_see_dotenv_values_and_artifacts() {
 async fn variables_are_final_and_secrets_must_have_a_value() {
     let secret = |key: &str| PlanVariable {
         key: key.into(),
-        value: String::new(),
+        value: "".into(),
         origin: VariableOrigin::Project,
         raw: false,
         file: false,

@@ -76,8 +76,8 @@ fn files_become_a_plan() {
         job.image.as_ref().map(|image| image.name.as_str()),
         Some("debian")
     );
-    let x = job.variables.iter().find(|variable| variable.key == "X");
-    assert_eq!(x.map(|variable| variable.value.as_str()), Some("1.1"));
+    let x = job.variables.iter().find(|variable| &*variable.key == "X");
+    assert_eq!(x.map(|variable| &*variable.value), Some("1.1"));
 }
 
 #[test]

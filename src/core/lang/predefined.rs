@@ -18,10 +18,7 @@ const SHORT_SHA: usize = 8;
 
 /// Adds a predefined variable.
 pub(super) fn set(layer: &mut Layer, key: &str, value: &str) {
-    layer.insert(
-        key.to_owned(),
-        Entry::plain(value, VariableOrigin::Predefined),
-    );
+    layer.insert(key.into(), Entry::plain(value, VariableOrigin::Predefined));
 }
 
 /// Adds one where there is something to say.

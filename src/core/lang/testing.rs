@@ -75,8 +75,8 @@ pub(super) fn job<'p>(plan: &'p Plan, name: &str) -> &'p PlanJob {
 
 /// Value of a plan's variable, unexpanded.
 pub(super) fn variable<'p>(job: &'p PlanJob, key: &str) -> Option<&'p str> {
-    let found = job.variables.iter().find(|variable| variable.key == key);
-    found.map(|variable| variable.value.as_str())
+    let found = job.variables.iter().find(|variable| *variable.key == *key);
+    found.map(|variable| &*variable.value)
 }
 
 /// Paths as a context holds them.

@@ -1,6 +1,6 @@
 //! One job of a plan, with every default filled in.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct PlanJob {
     /// Jobs it waits for; `None` waits for all earlier stages, an empty list for nothing.
     pub needs: Option<Vec<Need>>,
     /// Full names of the jobs whose artifacts it gets, all rules of `needs` and `dependencies` applied.
-    pub artifacts_from: Vec<String>,
+    pub artifacts_from: Arc<[String]>,
     /// Tags a runner must all have, expanded.
     pub tags: Vec<String>,
     /// The architecture it is pinned to; `None` runs anywhere.
@@ -78,7 +78,7 @@ impl PlanJob {
             allow_failure: AllowFailure::No,
             start_in: None,
             needs: None,
-            artifacts_from: Vec::new(),
+            artifacts_from: Arc::default(),
             tags: Vec::new(),
             arch: None,
             image: None,

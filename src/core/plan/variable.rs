@@ -1,14 +1,16 @@
 //! Variables in a plan.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-/// A variable as the plan knows it; the value is unexpanded.
+/// A variable as the plan knows it; the value is unexpanded. Texts are shared: most variables are the same for every job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanVariable {
     /// Name: letters, digits, `_`.
-    pub key: String,
+    pub key: Arc<str>,
     /// Value as written; empty for a secret, whose value is looked up by name when the job is leased.
-    pub value: String,
+    pub value: Arc<str>,
     /// Where it comes from, which is also its precedence.
     pub origin: VariableOrigin,
     /// `expand: false`: the value holds no references.

@@ -115,7 +115,7 @@ impl<'a> JobView<'a> {
                 .as_ref()
                 .map(|environment| environment.name.as_str()),
             variables: defined
-                .map(|variable| (variable.key.as_str(), variable.value.as_str()))
+                .map(|variable| (&*variable.key, &*variable.value))
                 .collect(),
             reason: &job.reason,
             unsupported: &job.unsupported,

@@ -188,7 +188,7 @@ pub(super) fn job(number: u64, script: &[&str]) -> JobBuilder {
         allow_failure: AllowFailure::No,
         start_in: None,
         needs: None,
-        artifacts_from: Vec::new(),
+        artifacts_from: [].into(),
         tags: Vec::new(),
         arch: None,
         image: None,

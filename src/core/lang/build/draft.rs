@@ -200,10 +200,9 @@ impl<'a> Drafting<'a> {
         }
         scope.own = logic::declared(&job.variables, VariableOrigin::Job);
         for (name, value) in &instance.axes {
-            scope.own.insert(
-                (*name).to_owned(),
-                Entry::plain(*value, VariableOrigin::Job),
-            );
+            scope
+                .own
+                .insert((*name).into(), Entry::plain(*value, VariableOrigin::Job));
         }
         scope
     }

@@ -1,5 +1,7 @@
 //! A draft as a job of the plan.
 
+use std::sync::Arc;
+
 use super::draft::Draft;
 use crate::{
     diag::SourceMap,
@@ -14,7 +16,7 @@ pub(super) fn make(
     draft: Draft<'_>,
     instance: &Instance<'_>,
     needs: Option<Vec<Need>>,
-    artifacts_from: Vec<String>,
+    artifacts_from: Arc<[String]>,
     sources: &SourceMap,
 ) -> PlanJob {
     let job = draft.job;
@@ -73,8 +75,8 @@ fn place(keyword: &Unsupported, sources: &SourceMap) -> String {
 
 fn service(service: &model::Service) -> plan::Service {
     let variable = |(key, decl): (&String, &model::VariableDecl)| PlanVariable {
-        key: key.clone(),
-        value: decl.value.value.clone(),
+        key: key.as_str().into(),
+        value: decl.value.value.as_str().into(),
         origin: VariableOrigin::Job,
         raw: decl.raw,
         file: false,

@@ -135,7 +135,7 @@ fn given(context: &Context) -> Layer {
                 file: variable.file,
                 secret: variable.secret,
             };
-            (variable.key.clone(), entry)
+            (variable.key.as_str().into(), entry)
         })
         .collect()
 }

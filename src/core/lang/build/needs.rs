@@ -1,6 +1,6 @@
 //! What each job waits for and whose artifacts it gets, by full names of jobs that are in the pipeline.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{draft::Draft, job};
 use crate::{
@@ -30,22 +30,20 @@ pub(super) fn resolve(
         .map(|at| resolver.waits(at, sink))
         .collect();
     resolver.check_cycles(&waits, sink);
-    let givers = Givers::new(&drafts);
+    let mut givers = Givers::new(&drafts, catalog);
     let mut order: Vec<(u32, usize)> = drafts
         .iter()
         .enumerate()
         .filter_map(|(at, draft)| Some((draft.as_ref()?.stage_index, at)))
         .collect();
     order.sort_unstable();
-    let name = |at: usize| catalog.all[at].name.clone();
     let mut jobs = Vec::with_capacity(order.len());
     for (_, at) in order {
         let Some(draft) = drafts[at].take() else {
             continue;
         };
         let waits = waits[at].as_deref();
-        let artifacts_from = givers.of(&draft, waits, catalog);
-        let artifacts_from = artifacts_from.into_iter().map(name).collect();
+        let artifacts_from = givers.names(&draft, waits);
         let needs = waits.map(|waits| waits.iter().map(|wait| wait.to_plan(catalog)).collect());
         jobs.push(job::make(
             draft,
@@ -189,13 +187,16 @@ impl Resolver<'_, '_> {
 }
 
 /// Jobs that leave artifacts, by stage.
-struct Givers {
+struct Givers<'c, 'm> {
+    catalog: &'c Catalog<'m>,
     by_stage: Vec<(u32, usize)>,
     by_place: HashMap<usize, bool>,
+    /// Names of all before a stage, which its jobs share: otherwise a large pipeline would hold jobs times jobs of them.
+    before: HashMap<u32, Arc<[String]>>,
 }
 
-impl Givers {
-    fn new(drafts: &[Option<Draft<'_>>]) -> Self {
+impl<'c, 'm> Givers<'c, 'm> {
+    fn new(drafts: &[Option<Draft<'_>>], catalog: &'c Catalog<'m>) -> Self {
         let mut by_stage = Vec::new();
         let mut by_place = HashMap::with_capacity(drafts.len());
         for (at, draft) in drafts.iter().enumerate() {
@@ -209,15 +210,35 @@ impl Givers {
             }
         }
         by_stage.sort_unstable();
-        Self { by_stage, by_place }
+        Self {
+            catalog,
+            by_stage,
+            by_place,
+            before: HashMap::new(),
+        }
     }
 
     /// Of needs those with `artifacts`, else all of earlier stages; `dependencies` narrows either.
-    fn of(&self, draft: &Draft<'_>, waits: Option<&[Wait]>, catalog: &Catalog<'_>) -> Vec<usize> {
+    fn names(&mut self, draft: &Draft<'_>, waits: Option<&[Wait]>) -> Arc<[String]> {
+        let catalog = self.catalog;
+        let name = |at: usize| catalog.all[at].name.clone();
+        if let Some(chosen) = self.chosen(draft, waits) {
+            return chosen.into_iter().map(name).collect();
+        }
+        let stage = draft.stage_index;
+        let end = self.by_stage.partition_point(|(giver, _)| *giver < stage);
+        let earlier = &self.by_stage[..end];
+        let before = self.before.entry(stage);
+        Arc::clone(before.or_insert_with(|| earlier.iter().map(|(_, at)| name(*at)).collect()))
+    }
+
+    /// Those that `needs` or `dependencies` choose; `None` without either.
+    fn chosen(&self, draft: &Draft<'_>, waits: Option<&[Wait]>) -> Option<Vec<usize>> {
+        let catalog = self.catalog;
         let gives = |at: &usize| self.by_place.get(at).copied().unwrap_or(false);
         let chosen = draft.job.dependencies.as_ref();
         if chosen.is_some_and(Vec::is_empty) {
-            return Vec::new();
+            return Some(Vec::new());
         }
         let is_chosen = |at: &usize| {
             chosen.is_none_or(|names| {
@@ -227,23 +248,22 @@ impl Givers {
             })
         };
         match (waits, chosen) {
-            (Some(waits), _) => waits
-                .iter()
-                .filter(|wait| wait.artifacts)
-                .map(|wait| wait.at)
-                .filter(|at| gives(at) && is_chosen(at))
-                .collect(),
-            (None, Some(names)) => names
-                .iter()
-                .flat_map(|name| catalog.of(&name.value))
-                .filter(gives)
-                .collect(),
-            (None, None) => {
-                let end = self
-                    .by_stage
-                    .partition_point(|(stage, _)| *stage < draft.stage_index);
-                self.by_stage[..end].iter().map(|(_, at)| *at).collect()
-            }
+            (Some(waits), _) => Some(
+                waits
+                    .iter()
+                    .filter(|wait| wait.artifacts)
+                    .map(|wait| wait.at)
+                    .filter(|at| gives(at) && is_chosen(at))
+                    .collect(),
+            ),
+            (None, Some(names)) => Some(
+                names
+                    .iter()
+                    .flat_map(|name| catalog.of(&name.value))
+                    .filter(gives)
+                    .collect(),
+            ),
+            (None, None) => None,
         }
     }
 }

@@ -42,7 +42,7 @@ prepare: {stage: .pre, script: x}
     );
     assert_eq!(plan.stages, [".pre", "build", "test"]);
     let builds = ["build: [amd64]", "build: [arm64]"];
-    assert_eq!(job(&plan, "unit 1/2").artifacts_from, builds);
+    assert_eq!(*job(&plan, "unit 1/2").artifacts_from, builds);
     assert_eq!(job(&plan, "lint").needs.as_deref(), Some(&[][..]));
     assert!(job(&plan, "lint").artifacts_from.is_empty());
 }
@@ -218,7 +218,7 @@ j:
     let secret = job(&plan, "j")
         .variables
         .iter()
-        .find(|variable| variable.key == "TOKEN");
+        .find(|variable| &*variable.key == "TOKEN");
     assert!(secret.is_some_and(|secret| secret.secret && secret.value.is_empty()));
     assert!(!serde_json::to_string(&plan).unwrap().contains("hunter22"));
     assert!(!format!("{context:?}").contains("hunter22"));

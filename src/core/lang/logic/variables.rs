@@ -35,7 +35,7 @@ pub(in crate::lang) fn declared(variables: &Variables, origin: VariableOrigin) -
     };
     variables
         .iter()
-        .map(|(name, decl)| (name.clone(), entry(decl)))
+        .map(|(name, decl)| (name.as_str().into(), entry(decl)))
         .collect()
 }
 

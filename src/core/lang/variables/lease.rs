@@ -76,16 +76,18 @@ pub fn at_lease(
     }
     let mut missing = Vec::new();
     for variable in plan {
-        let secret = known.secrets.and_then(|secrets| secrets.get(&variable.key));
+        let secret = known
+            .secrets
+            .and_then(|secrets| secrets.get(&*variable.key));
         if variable.secret && secret.is_none() {
-            missing.push(variable.key.clone());
+            missing.push(variable.key.to_string());
         }
         merged.add(LeasedVariable {
-            key: variable.key.clone(),
-            value: secret
-                .filter(|_| variable.secret)
-                .unwrap_or(&variable.value)
-                .clone(),
+            key: variable.key.to_string(),
+            value: match secret {
+                Some(secret) if variable.secret => secret.clone(),
+                _ => variable.value.to_string(),
+            },
             origin: variable.origin,
             raw: variable.raw,
             file: variable.file,

@@ -52,11 +52,14 @@ impl Entry {
         !self.raw && may_refer(&self.value)
     }
 
-    fn to_plan(&self, key: &str) -> PlanVariable {
-        let value = if self.secret { "" } else { &self.value };
+    fn to_plan(&self, key: &Arc<str>) -> PlanVariable {
         PlanVariable {
-            key: key.to_owned(),
-            value: value.to_owned(),
+            key: Arc::clone(key),
+            value: if self.secret {
+                Arc::default()
+            } else {
+                Arc::clone(&self.value)
+            },
             origin: self.origin,
             raw: self.raw,
             file: self.file,
@@ -66,7 +69,7 @@ impl Entry {
 }
 
 /// Variables of one origin, in order.
-pub(in crate::lang) type Layer = IndexMap<String, Entry>;
+pub(in crate::lang) type Layer = IndexMap<Arc<str>, Entry>;
 
 /// The variables that all jobs of a pipeline share.
 #[derive(Debug, Default)]
@@ -157,7 +160,7 @@ impl<'a> JobScope<'a> {
     }
 
     /// All winners, lowest precedence first.
-    fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
+    fn entries(&self) -> impl Iterator<Item = (&Arc<str>, &Entry)> {
         let layers = self.layers();
         let mut hidden = layers.map(|layer| vec![false; layer.len()]);
         for (at, lower) in layers.iter().enumerate() {
@@ -224,12 +227,10 @@ impl<'a> JobScope<'a> {
 /// short, so the names of the shorter one are looked up in the longer.
 fn common<'l>(layer: &'l Layer, other: &'l Layer) -> Vec<(usize, &'l str)> {
     if other.len() < layer.len() {
-        let found = other.keys().filter_map(|name| layer.get_full(name));
-        found
-            .map(|(place, name, _)| (place, name.as_str()))
-            .collect()
+        let found = other.keys().filter_map(|name| layer.get_full(&**name));
+        found.map(|(place, name, _)| (place, &**name)).collect()
     } else {
-        let names = layer.keys().map(String::as_str).enumerate();
+        let names = layer.keys().map(AsRef::as_ref).enumerate();
         names
             .filter(|(_, name)| other.contains_key(*name))
             .collect()

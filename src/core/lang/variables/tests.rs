@@ -29,7 +29,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 fn layer(values: &[(&str, &str)], origin: VariableOrigin) -> Layer {
     values
         .iter()
-        .map(|(key, value)| ((*key).to_owned(), Entry::plain(*value, origin)))
+        .map(|(key, value)| ((*key).into(), Entry::plain(*value, origin)))
         .collect()
 }
 
@@ -259,7 +259,8 @@ fn conditions_see_the_winner_expanded() {
     assert_eq!(value("NONE"), None);
     assert_eq!(scope.check(), Ok(()));
     assert_eq!(scope.expand("x/$J/%REF%/$NONE"), "x/global-job/main/$NONE");
-    let keys: Vec<_> = scope.to_plan().into_iter().map(|v| v.key).collect();
+    let plan = scope.to_plan();
+    let keys: Vec<&str> = plan.iter().map(|variable| &*variable.key).collect();
     assert_eq!(keys, ["CI", "REF", "G", "P", "NESTED", "J", "ESC", "J2"]);
 
     let only = Inherit::Only(vec!["G".into()]);
@@ -280,7 +281,7 @@ fn names_never_show_a_secret() {
     scope.own = layer(&[("N", "x-$T")], VariableOrigin::Job);
     assert_eq!(scope.value("N").as_deref(), Some("x-hunter22"));
     assert_eq!(scope.expand("review/$T/$N"), "review/$T/$N");
-    assert_eq!(scope.to_plan().last().unwrap().value, "");
+    assert_eq!(&*scope.to_plan().last().unwrap().value, "");
 }
 
 proptest! {
