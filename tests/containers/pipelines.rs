@@ -140,3 +140,19 @@ fn what_an_executor_can_t_run_is_refused() {
         assert_has(&done.stderr, &[says]);
     }
 }
+
+#[test]
+fn a_script_runs_behind_any_entrypoint() {
+    for (entrypoint, says) in [
+        ("['']", "ran"),
+        ("['/bin/sh', '-c']", "ran"),
+        ("['/bin/sh', '-c', 'exec \"$0\" \"$@\"']", "ran"),
+        ("['/bin/sh', '-c', 'sh -c $0']", "ran"),
+        ("['env', 'FROM=entrypoint']", "ran entrypoint"),
+    ] {
+        let project = project(&format!(
+            "job:\n  image: {{name: IMAGE, entrypoint: {entrypoint}}}\n  script: ['cat', 'echo ran $FROM']\n"
+        ));
+        assert_has(&runs(&project, &[]), &[&format!("job | {says}")]);
+    }
+}

@@ -53,7 +53,8 @@ const SHELLS: [&str; 7] = [
 /// What to run in the container.
 #[derive(Clone, Debug)]
 pub(super) struct Launch {
-    /// Before the shell; may be empty.
+    /// Before the shell; may be empty. With one the shell gets no argument, but finds [`start_line`] on its standard
+    /// input.
     pub(super) entrypoint: Vec<String>,
     /// Path of the script.
     pub(super) script: String,
@@ -61,6 +62,14 @@ pub(super) struct Launch {
     pub(super) env: Vec<(String, String)>,
     /// Takes a [`Failure`]; closed by a successful start.
     pub(super) failures: RawFd,
+}
+
+/// What a shell behind an entrypoint reads. As an argument the script would be lost to an entrypoint such as
+/// `["/bin/sh", "-c"]`, which takes one word: the shell would read nothing, and tell success. So GitLab's runners too
+/// feed scripts on standard input.
+pub(super) fn start_line(script: &str) -> String {
+    let quoted = script.replace('\'', "'\\''");
+    format!("exec \"$0\" '{quoted}' </dev/null\n")
 }
 
 impl Executor for Launch {
@@ -111,7 +120,10 @@ impl Launch {
                 cause: format!("the image has no shell: looked for {}", SHELLS.join(", ")),
             })?;
         let mut words = self.entrypoint.clone();
-        words.extend([shell.to_owned(), self.script.clone()]);
+        words.push(shell.to_owned());
+        if self.entrypoint.is_empty() {
+            words.push(self.script.clone());
+        }
         let program = self.find(&words[0])?;
         let c = |text: &str| {
             CString::new(text).map_err(|_| Failure::config("a zero byte in the image's entrypoint"))

@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{Read, Write as _},
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
         unix::net::UnixStream,
@@ -33,7 +33,7 @@ use walkdir::WalkDir;
 
 use super::{
     cgroup,
-    init::Launch,
+    init::{Launch, start_line},
     overlay::mount_overlay,
     protocol::{Failure, KILL, Order, Report, TERMINATE, receive, send},
     spec,
@@ -158,10 +158,10 @@ fn create(order: &Order, root: &Path, user: &User, launch: Launch) -> Result<Con
         .map_err(|error| Failure::machine(what, error))?;
     let output = || -> std::io::Result<OwnedFd> { std::io::stdout().as_fd().try_clone_to_owned() };
     let io = |error| Failure::machine(what, error);
-    let empty = fs::File::open("/dev/null").map_err(io)?;
+    let input = input(&launch).map_err(io)?;
     ContainerBuilder::new(order.id.clone(), SyscallType::default())
         .with_executor(launch)
-        .with_stdin(empty)
+        .with_stdin(input)
         .with_stdout(output().map_err(io)?)
         .with_stderr(output().map_err(io)?)
         .with_root_path(&order.dir)
@@ -173,6 +173,17 @@ fn create(order: &Order, root: &Path, user: &User, launch: Launch) -> Result<Con
                 .build()
         })
         .map_err(|error| Failure::machine(what, flat(&error)))
+}
+
+/// Standard input of the container's first program.
+fn input(launch: &Launch) -> std::io::Result<OwnedFd> {
+    if launch.entrypoint.is_empty() {
+        return fs::File::open("/dev/null").map(OwnedFd::from);
+    }
+    // One line fits into a pipe.
+    let (reader, mut writer) = std::io::pipe()?;
+    writer.write_all(start_line(&launch.script).as_bytes())?;
+    Ok(reader.into())
 }
 
 /// An error with all its causes in one line.

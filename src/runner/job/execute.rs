@@ -119,10 +119,8 @@ fn spec(job: &Job<'_>, copy: &WorkingCopy, scope: &Scope, script: &ScriptSpec) -
 fn expand_image(image: &Image, scope: &Scope) -> Image {
     Image {
         name: scope.expand(&image.name),
-        entrypoint: image
-            .entrypoint
-            .as_ref()
-            .map(|words| words.iter().map(|word| scope.expand(word)).collect()),
+        // As it stands: the `$0` of a shell in it is the shell's.
+        entrypoint: image.entrypoint.clone(),
         pull_policy: image.pull_policy.clone(),
         platform: image.platform.as_deref().map(|text| scope.expand(text)),
         user: image.user.as_deref().map(|text| scope.expand(text)),
