@@ -1,6 +1,9 @@
 //! Finds the pipeline file, fetches what compilation asks for, and shows its diagnostics.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use aqueduct_core::{
     diag::{Diagnostics, SourceMap},
@@ -47,7 +50,7 @@ pub(crate) fn pipeline(dir: &Path, args: &ContextArgs) -> Result<Pipeline, CliEr
     let entry = entry(&tree, &repo, args.file.as_deref())?;
     context.config_path.clone_from(&entry);
     let inputs = args.inputs.iter().cloned().collect();
-    let request = CompileRequest {
+    let mut request = CompileRequest {
         entry,
         inputs,
         context,
@@ -55,7 +58,7 @@ pub(crate) fn pipeline(dir: &Path, args: &ContextArgs) -> Result<Pipeline, CliEr
     let mut sources = Sources::new();
     loop {
         match lang::compile(&request, &sources) {
-            Compiled::Need(wanted) => fetch(&tree, wanted, &mut sources)?,
+            Compiled::Need(wanted) => fetch(&tree, wanted, &mut request.context, &mut sources)?,
             Compiled::Done(done) => {
                 return Ok(Pipeline {
                     plan: done.plan,
@@ -78,7 +81,7 @@ pub(crate) fn lint(
     let mut context = Context::branch("main");
     context.files = tree.list()?.into();
     entry.clone_into(&mut context.config_path);
-    let request = CompileRequest {
+    let mut request = CompileRequest {
         entry: entry.to_owned(),
         inputs: indexmap::IndexMap::new(),
         context,
@@ -89,7 +92,7 @@ pub(crate) fn lint(
     }
     loop {
         match lang::lint(&request, &sources) {
-            Compiled::Need(wanted) => fetch(tree, wanted, &mut sources)?,
+            Compiled::Need(wanted) => fetch(tree, wanted, &mut request.context, &mut sources)?,
             Compiled::Done(done) => return Ok((done.diagnostics, done.sources)),
         }
     }
@@ -147,6 +150,7 @@ pub(crate) fn from_root(root: &Path, path: &Path) -> String {
 fn fetch(
     tree: &SourceTree,
     wanted: Vec<SourceRequest>,
+    context: &mut Context,
     sources: &mut Sources,
 ) -> Result<(), CliError> {
     for request in wanted {
@@ -154,6 +158,18 @@ fn fetch(
             SourceRequest::Local(path) => tree.read(path)?,
             SourceRequest::Template(name) => {
                 templates::find(name).map(|text| text.as_bytes().to_vec())
+            }
+            SourceRequest::Changes(name) => {
+                // Who says what changed (`--changed`) says it for every comparison.
+                let changed = match &context.changes {
+                    Some(given) => Some(Arc::clone(given)),
+                    None => tree.changed_since(name)?.map(Arc::from),
+                };
+                if let Some(changed) = changed {
+                    context.compare_to.insert(name.clone(), changed);
+                    continue;
+                }
+                None
             }
         };
         sources.insert(request, bytes);

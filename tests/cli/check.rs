@@ -171,3 +171,50 @@ fn the_shipped_templates_make_release_jobs() {
         missing.stderr
     );
 }
+
+#[test]
+fn changes_are_compared_with_a_branch_of_the_repository() {
+    let project = Project::new(&[
+        ("lib/a", "1"),
+        ("docs/a", "1"),
+        (
+            ".gitlab-ci.yml",
+            "include: [{local: more.yml, rules: [{changes: {paths: [docs/*], compare_to: main}}]}]\n\
+             j: {script: x}\n\
+             lib: {script: x, rules: [{changes: {paths: [lib/*], compare_to: refs/heads/main}}]}\n\
+             docs: {script: x, rules: [{changes: {paths: [docs/*], compare_to: $CI_DEFAULT_BRANCH}}]}\n",
+        ),
+        ("more.yml", "more: {script: x}\n"),
+    ]);
+    let jobs = |args: &[&str]| -> Vec<String> {
+        let done = project.aqueduct(&[&["plan", "--json"], args].concat());
+        assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+        json(&done.stdout)["jobs"]
+            .as_array()
+            .expect("jobs")
+            .iter()
+            .map(|job| job["name"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    assert_eq!(jobs(&[]), ["j"]);
+    project.run("git", &["checkout", "--quiet", "-b", "feature"]);
+    project.write("lib/a", "2");
+    project.run("git", &["commit", "--quiet", "--all", "--message", "lib"]);
+    assert_eq!(jobs(&[]), ["j", "lib"]);
+    project.write("docs/new", "untracked");
+    assert_eq!(jobs(&[]), ["more", "j", "lib", "docs"]);
+    assert_eq!(jobs(&["--commit", "HEAD"]), ["j", "lib"]);
+    assert_eq!(jobs(&["--changed", "docs/b"]), ["more", "j", "docs"]);
+
+    project.write(
+        ".gitlab-ci.yml",
+        "j: {script: x, rules: [{changes: {paths: [a], compare_to: gone}}]}\n",
+    );
+    let done = project.aqueduct(&["plan"]);
+    assert_eq!(done.code, 2, "{}", done.stdout);
+    assert!(
+        done.stderr.contains("names `gone`, which is no branch"),
+        "{}",
+        done.stderr
+    );
+}

@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use git2::{Repository, TreeWalkMode, TreeWalkResult};
+use git2::{DiffOptions, Repository, TreeWalkMode, TreeWalkResult};
 use ignore::WalkBuilder;
 
 use crate::error::CliError;
@@ -46,6 +46,53 @@ impl SourceTree {
             Self::Commit { root, sha } => list_commit(root, sha),
         }
     }
+
+    /// The paths that differ from the merge base of this tree's commit and the ref, sorted; `None` if there is no such
+    /// ref or no common history.
+    pub(crate) fn changed_since(&self, name: &str) -> Result<Option<Vec<String>>, CliError> {
+        let (root, head) = match self {
+            Self::Working { root } => (root, "HEAD"),
+            Self::Commit { root, sha } => (root, sha.as_str()),
+        };
+        let Ok(repo) = Repository::open(root) else {
+            return Ok(None);
+        };
+        let Some(base) = merge_base(&repo, head, name) else {
+            return Ok(None);
+        };
+        let changed = match self {
+            Self::Working { .. } => {
+                let mut options = DiffOptions::new();
+                options.include_untracked(true).recurse_untracked_dirs(true);
+                repo.diff_tree_to_workdir_with_index(Some(&base), Some(&mut options))
+            }
+            Self::Commit { .. } => commit_tree(&repo, head)
+                .and_then(|tree| repo.diff_tree_to_tree(Some(&base), Some(&tree), None)),
+        };
+        changed
+            .map(|diff| Some(paths(&diff)))
+            .map_err(|error| git_error(&error))
+    }
+}
+
+/// The tree of the merge base. A branch that was never checked out here is known as one of `origin`.
+fn merge_base<'r>(repo: &'r Repository, head: &str, name: &str) -> Option<git2::Tree<'r>> {
+    let commit = |spec: &str| repo.revparse_single(spec).ok()?.peel_to_commit().ok();
+    let short = name.strip_prefix("refs/heads/").unwrap_or(name);
+    let other = commit(name).or_else(|| commit(&format!("refs/remotes/origin/{short}")))?;
+    let base = repo.merge_base(commit(head)?.id(), other.id()).ok()?;
+    repo.find_commit(base).ok()?.tree().ok()
+}
+
+fn paths(diff: &git2::Diff<'_>) -> Vec<String> {
+    let both = diff
+        .deltas()
+        .flat_map(|delta| [delta.old_file().path_bytes(), delta.new_file().path_bytes()]);
+    let paths: BTreeSet<String> = both
+        .flatten()
+        .map(|path| String::from_utf8_lossy(path).into_owned())
+        .collect();
+    paths.into_iter().collect()
 }
 
 /// A path from the root without `..`; a leading `/` means the root, as in `include:local`.

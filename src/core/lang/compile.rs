@@ -2,7 +2,7 @@
 //!
 //! Pure and re-entrant: whoever calls fetches the sources that are asked for, adds them and calls again.
 
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet};
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -102,14 +102,25 @@ pub fn compile(request: &CompileRequest, sources: &Sources) -> Compiled<Compilat
         .iter()
         .map(|(name, text)| (name.clone(), Value::from(text.as_str())))
         .collect();
+    let unresolved = RefCell::default();
     let plan = checked.model.as_ref().and_then(|model| {
         let request = build::Request {
             context: &request.context,
             sources: &checked.sources,
             inputs: &inputs,
+            unresolved: &unresolved,
         };
         build::plan(model, &request, &mut diagnostics)
     });
+    let lacking: Vec<SourceRequest> = unresolved
+        .into_inner()
+        .into_iter()
+        .map(SourceRequest::Changes)
+        .filter(|request| !sources.knows(request))
+        .collect();
+    if !lacking.is_empty() {
+        return Compiled::Need(lacking);
+    }
     diagnostics.sort();
     // Even where each error left something to plan with: what was not meant must not run.
     let plan = plan.filter(|_| !diagnostics.has_errors());

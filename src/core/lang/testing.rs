@@ -1,6 +1,6 @@
 //! Helpers of this folder's tests: a pipeline's text without includes, extends or defaults to a plan.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use super::{
     build::{self, Request},
@@ -48,7 +48,9 @@ pub(super) fn plan_in(text: &str, context: &Context) -> Result<Plan, String> {
     let mut sources = SourceMap::default();
     sources.add(SourceFile::new(".gitlab-ci.yml", text));
     let inputs = BTreeMap::new();
+    let unresolved = RefCell::default();
     let request = Request {
+        unresolved: &unresolved,
         context,
         sources: &sources,
         inputs: &inputs,

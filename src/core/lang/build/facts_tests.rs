@@ -1,6 +1,6 @@
 //! What the hash counts and what it leaves out.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use crate::{
     diag::{SourceFile, SourceMap},
@@ -24,7 +24,9 @@ fn files(files: &[(&str, &str)]) -> SourceMap {
 fn of(context: &Context) -> String {
     let sources = files(&[("ci.yml", TEXT)]);
     let inputs = BTreeMap::new();
+    let unresolved = RefCell::default();
     let request = Request {
+        unresolved: &unresolved,
         context,
         sources: &sources,
         inputs: &inputs,
@@ -115,7 +117,9 @@ fn paths_count_only_where_a_condition_reads_them() {
     let of = |context: &Context| {
         let sources = files(&[("ci.yml", plain)]);
         let inputs = BTreeMap::new();
+        let unresolved = RefCell::default();
         let request = Request {
+            unresolved: &unresolved,
             context,
             sources: &sources,
             inputs: &inputs,
@@ -139,7 +143,9 @@ fn sources_and_inputs_count_whatever_their_order() {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).into()));
         let inputs = inputs.collect();
+        let unresolved = RefCell::default();
         let request = Request {
+            unresolved: &unresolved,
             context: &context,
             sources: &sources,
             inputs: &inputs,

@@ -15,7 +15,10 @@ mod platform;
 mod tests;
 mod workflow;
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashSet},
+};
 
 use serde_json::Value;
 
@@ -45,6 +48,8 @@ pub struct Request<'a> {
     pub sources: &'a SourceMap,
     /// `spec:inputs` that were given.
     pub inputs: &'a BTreeMap<String, Value>,
+    /// Takes down the refs of `compare_to` that the context doesn't know.
+    pub unresolved: &'a RefCell<BTreeSet<String>>,
 }
 
 /// Makes the plan, or tells why there can be none. A context that leaves no pipeline is no error: the plan then says
@@ -65,7 +70,7 @@ fn make(model: &Pipeline, request: &Request<'_>, sink: &mut Diagnostics) -> Opti
         return None;
     }
     let context = request.context;
-    let conditions = Conditions::new(context);
+    let conditions = Conditions::new(context, request.unresolved);
     let global = logic::declared(&model.variables, VariableOrigin::Global);
     let mut scope = PipelineScope::new(predefined::pipeline(context), global, given(context));
     let workflow = workflow::decide(model, context, &conditions, &mut scope, sink)?;

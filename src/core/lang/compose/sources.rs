@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-/// A file that a composition wants to read. Whoever fetches it reads it at the pipeline's commit.
+/// What a compilation wants to know. Whoever fetches it reads it at the pipeline's commit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SourceRequest {
     /// A file of the repository: its path from the root, without a leading slash, `.` or `..`.
     Local(String),
     /// A template that ships with the program, by the name that `include:template` gives.
     Template(String),
+    /// For `changes:compare_to`: the paths that changed since the merge base with this ref. They are answered in
+    /// [`Context::compare_to`](crate::lang::context::Context::compare_to), and here only if there is no such ref.
+    Changes(String),
 }
 
 impl SourceRequest {
@@ -16,7 +19,7 @@ impl SourceRequest {
     pub fn name(&self) -> &str {
         match self {
             Self::Local(path) => path,
-            Self::Template(name) => name,
+            Self::Template(name) | Self::Changes(name) => name,
         }
     }
 }
@@ -44,6 +47,11 @@ impl Sources {
         let bytes = text.as_bytes().to_vec();
         self.insert(SourceRequest::Local(path.to_owned()), Some(bytes));
         self
+    }
+
+    /// Whether the request has been answered.
+    pub(in crate::lang) fn knows(&self, request: &SourceRequest) -> bool {
+        self.answers.contains_key(request)
     }
 
     pub(super) fn get(&self, request: &SourceRequest) -> Answer<'_> {

@@ -8,7 +8,11 @@ mod paths;
 #[cfg(test)]
 mod tests;
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use super::{
     context::Context,
@@ -24,6 +28,8 @@ pub(super) struct Conditions<'m> {
     expressions: RefCell<HashMap<&'m str, Option<Rc<Expression>>>>,
     refs: RefCell<HashMap<&'m str, Option<Rc<Pattern>>>>,
     paths: paths::Paths,
+    /// Refs of `compare_to` that the context doesn't know.
+    unresolved: &'m RefCell<BTreeSet<String>>,
 }
 
 /// Why a job is in or out, in words.
@@ -34,12 +40,13 @@ pub(super) struct Verdict {
 }
 
 impl<'m> Conditions<'m> {
-    pub(super) fn new(context: &'m Context) -> Self {
+    pub(super) fn new(context: &'m Context, unresolved: &'m RefCell<BTreeSet<String>>) -> Self {
         Self {
             context,
             expressions: RefCell::default(),
             refs: RefCell::default(),
             paths: paths::Paths::default(),
+            unresolved,
         }
     }
 

@@ -48,10 +48,12 @@ impl Conditions<'_> {
             };
         };
         let ref_name = scope.expand(&compare_to.value);
-        match self.context.compare_to.get(&ref_name) {
-            Some(paths) => self.any(&changes.paths, &Where::Since(ref_name), paths, scope, path),
-            None => Err(Box::new(unresolved(&ref_name, compare_to.span, path))),
-        }
+        let Some(paths) = self.context.compare_to.get(&ref_name) else {
+            let problem = unresolved(&ref_name, compare_to.span, path);
+            self.unresolved.borrow_mut().insert(ref_name);
+            return Err(Box::new(problem));
+        };
+        self.any(&changes.paths, &Where::Since(ref_name), paths, scope, path)
     }
 
     /// Whether the tree has such a file. Another project can't be looked into: there it has none.

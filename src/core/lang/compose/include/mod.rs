@@ -5,7 +5,7 @@ mod rules;
 mod wildcard;
 
 use entry::{Include, Target};
-use rules::Facts;
+use rules::{Facts, Findings};
 
 use super::{Composer, SourceRequest, inputs::Given, merge::merge_into};
 use crate::{
@@ -84,11 +84,16 @@ impl Composer<'_> {
         let facts = Facts {
             context: self.context,
             variables: self.variables,
+            sources: self.sources,
+        };
+        let findings = Findings {
+            diagnostics: &mut self.diagnostics,
+            lacking: &mut self.lacking,
         };
         include
             .rules
             .as_ref()
-            .is_none_or(|rules| rules::included(rules, facts, &mut self.diagnostics))
+            .is_none_or(|rules| rules::included(rules, facts, findings))
     }
 
     fn too_many(&mut self, span: Span) {
@@ -165,6 +170,7 @@ impl Composer<'_> {
                 )
             }
             SourceRequest::Template(_) => (format!("template `{name}` does not exist"), None),
+            SourceRequest::Changes(_) => (format!("there is no ref `{name}`"), None),
         };
         let diagnostic = match place {
             Some(place) => Diagnostic::error("include-missing", place, message),

@@ -1,8 +1,15 @@
 //! `include:rules`: whether a file is included at all.
 
+use std::collections::BTreeSet;
+
 use crate::{
     diag::{Diagnostic, Diagnostics, Span, did_you_mean},
-    lang::{compose::variables::Variables, context::Context, expr::Expression, glob::Glob},
+    lang::{
+        compose::{SourceRequest, Sources, variables::Variables},
+        context::Context,
+        expr::Expression,
+        glob::Glob,
+    },
     yaml::{Mapping, Node},
 };
 
@@ -17,11 +24,18 @@ const MAX_CHECKS: usize = 50_000;
 pub(super) struct Facts<'a> {
     pub(super) context: &'a Context,
     pub(super) variables: &'a Variables,
+    pub(super) sources: &'a Sources,
+}
+
+/// What evaluating them brings up.
+pub(super) struct Findings<'a> {
+    pub(super) diagnostics: &'a mut Diagnostics,
+    pub(super) lacking: &'a mut BTreeSet<SourceRequest>,
 }
 
 /// The first rule that holds decides; if none does the file stays out. Broken rules are told and keep it out.
-pub(super) fn included(rules: &Node, facts: Facts<'_>, diagnostics: &mut Diagnostics) -> bool {
-    let mut evaluation = Evaluation { facts, diagnostics };
+pub(super) fn included(rules: &Node, facts: Facts<'_>, findings: Findings<'_>) -> bool {
+    let mut evaluation = Evaluation { facts, findings };
     let Some(items) = rules.as_sequence() else {
         evaluation.error(
             "include-rules",
@@ -52,7 +66,7 @@ fn flatten(items: &[Node]) -> Vec<&Node> {
 
 struct Evaluation<'a> {
     facts: Facts<'a>,
-    diagnostics: &'a mut Diagnostics,
+    findings: Findings<'a>,
 }
 
 impl Evaluation<'_> {
@@ -79,7 +93,7 @@ impl Evaluation<'_> {
                 || format!("known keys: {}", known.join(", ")),
                 |near| format!("did you mean `{near}`?"),
             );
-            self.diagnostics.push(
+            self.findings.diagnostics.push(
                 Diagnostic::error("unknown-keyword", entry.key_span, message).with_help(help),
             );
         }
@@ -140,6 +154,11 @@ impl Evaluation<'_> {
                 let base = self.facts.variables.expand(base);
                 let found = context.compare_to.get(&base);
                 if found.is_none() {
+                    let request = SourceRequest::Changes(base.clone());
+                    if !self.facts.sources.knows(&request) {
+                        self.findings.lacking.insert(request);
+                        return false;
+                    }
                     let message = format!("include:rules:changes: no such ref `{base}`");
                     self.error("compare-to", node.span(), &message);
                     return false;
@@ -168,7 +187,7 @@ impl Evaluation<'_> {
                         project.key_span,
                         "`exists:project` is not supported yet",
                     );
-                    self.diagnostics.push(problem);
+                    self.findings.diagnostics.push(problem);
                 }
                 mapping.get("paths")
             }
@@ -213,7 +232,8 @@ impl Evaluation<'_> {
     }
 
     fn error(&mut self, code: &'static str, span: Span, message: &str) {
-        self.diagnostics
+        self.findings
+            .diagnostics
             .push(Diagnostic::error(code, span, message));
     }
 }
