@@ -133,9 +133,12 @@ fn without_git(request: &Request<'_>, root: &Path) -> Result<Snapshot> {
 
 fn copy_files(listing: &Listing, request: &Request<'_>, root: &Path) -> Result<()> {
     let mut last_parent = PathBuf::new();
+    // A project may itself lie below the directory, among what else is cached there.
+    let holds_ours = request.leave_out.starts_with(request.project_dir);
     for path in &listing.files {
         let from = request.project_dir.join(path);
-        if from.starts_with(request.leave_out) || path.starts_with(".git") {
+        let ours = holds_ours && from.starts_with(request.leave_out);
+        if ours || path.starts_with(".git") {
             continue;
         }
         let target = root.join(path);

@@ -60,6 +60,37 @@ fn open(
     })
 }
 
+#[test]
+fn our_own_files_stay_out_and_a_project_among_them_stays_whole() {
+    let (dir, project) = project();
+    let snapshot = |cache_dir: PathBuf| {
+        let opened = Workspace::open(&WorkspaceConfig {
+            project_dir: project.clone(),
+            cache_dir,
+            commit: None,
+            isolation: Isolation::Copy,
+        });
+        let workspace = opened.unwrap();
+        let names = names(workspace.snapshot_dir());
+        workspace.finish().unwrap();
+        names
+    };
+    let whole = [".gitignore", "file", "link", "run"];
+    fs::create_dir(project.join("cache")).unwrap();
+    fs::write(project.join("cache/ours"), "").unwrap();
+    assert_eq!(
+        snapshot(project.join("cache")),
+        whole,
+        "the cache in the project"
+    );
+    fs::remove_dir_all(project.join("cache")).unwrap();
+    assert_eq!(
+        snapshot(dir.path().to_path_buf()),
+        whole,
+        "the project in the cache"
+    );
+}
+
 /// Names at the top of a directory, `.git` left out.
 fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(dir)
