@@ -519,6 +519,10 @@ async fn a_run_takes_the_named_jobs_and_what_they_wait_for() {
                 unsupported: vec![".gitlab-ci.yml:9:3".into()],
                 ..after("new", 2, "lint")
             },
+            PlanJob {
+                unsupported: vec!["services (x.yml:9:3)".into(), "trigger (x.yml:8:3)".into()],
+                ..job("newer", 3)
+            },
         ]
     };
     let named = |names: &[&str]| {
@@ -540,6 +544,11 @@ async fn a_run_takes_the_named_jobs_and_what_they_wait_for() {
     );
     assert_eq!(
         named(&[]).unwrap_err().to_string(),
+        "2 jobs use what this version can't run yet:\n  new: .gitlab-ci.yml:9:3\n  \
+         newer: services (x.yml:9:3), trigger (x.yml:8:3)"
+    );
+    assert_eq!(
+        named(&["new"]).unwrap_err().to_string(),
         "job `new` uses what this version can't run yet: .gitlab-ci.yml:9:3"
     );
     assert_eq!(

@@ -23,5 +23,5 @@ mod variables;
 
 pub use engine::Engine;
 pub use event::{JobHead, RunEvent, RunEvents, TimedEvent};
-pub use options::{EngineError, RunOptions, Secrets};
+pub use options::{EngineError, RunOptions, Secrets, UnsupportedJob};
 pub use snapshot::{JobSnapshot, Snapshot, Waiting};

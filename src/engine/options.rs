@@ -75,14 +75,9 @@ pub enum EngineError {
     /// A name that no job of the plan has.
     #[error("the pipeline has no job named `{0}`")]
     UnknownJob(String),
-    /// A keyword that changes what executes and that this version can't execute.
-    #[error("job `{job}` uses what this version can't run yet: {}", .places.join(", "))]
-    Unsupported {
-        /// The job.
-        job: String,
-        /// The keywords with their places.
-        places: Vec<String>,
-    },
+    /// Keywords that change what executes and that this version can't execute: all jobs that use some.
+    #[error("{}", unsupported(.0))]
+    Unsupported(Vec<UnsupportedJob>),
     /// The plan has no jobs.
     #[error("the pipeline has no jobs")]
     NoJobs,
@@ -94,4 +89,28 @@ pub enum EngineError {
         /// Its state.
         status: aqueduct_core::run::Status,
     },
+}
+
+/// A job that this version can't run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsupportedJob {
+    /// Its name in the file, which stands for all its instances.
+    pub job: String,
+    /// The keywords with their places.
+    pub keywords: Vec<String>,
+}
+
+fn unsupported(jobs: &[UnsupportedJob]) -> String {
+    if let [one] = jobs {
+        return format!(
+            "job `{}` uses what this version can't run yet: {}",
+            one.job,
+            one.keywords.join(", ")
+        );
+    }
+    let mut text = format!("{} jobs use what this version can't run yet:", jobs.len());
+    for UnsupportedJob { job, keywords } in jobs {
+        text.push_str(&format!("\n  {job}: {}", keywords.join(", ")));
+    }
+    text
 }

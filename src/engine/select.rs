@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aqueduct_core::plan::{Plan, PlanJob, When};
 
-use crate::EngineError;
+use crate::{EngineError, UnsupportedJob};
 
 /// The plan of the jobs that were named and of all that they wait for, and the names of those to play.
 pub(crate) fn select(
@@ -32,15 +32,20 @@ fn check(plan: &Plan) -> Result<(), EngineError> {
     if plan.jobs.is_empty() {
         return Err(EngineError::NoJobs);
     }
-    plan.jobs
-        .iter()
-        .find(|job| !job.unsupported.is_empty())
-        .map_or(Ok(()), |job| {
-            Err(EngineError::Unsupported {
-                job: job.name.clone(),
-                places: job.unsupported.clone(),
-            })
-        })
+    let mut refused: Vec<UnsupportedJob> = Vec::new();
+    for job in plan.jobs.iter().filter(|job| !job.unsupported.is_empty()) {
+        if refused.iter().all(|known| known.job != job.base) {
+            refused.push(UnsupportedJob {
+                job: job.base.clone(),
+                keywords: job.unsupported.clone(),
+            });
+        }
+    }
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(EngineError::Unsupported(refused))
+    }
 }
 
 /// Positions of the jobs that `names` mean: a full name, or the name in the file for all its instances.

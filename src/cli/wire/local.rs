@@ -1,6 +1,7 @@
 //! A run on this machine: the same engine and the same runner loop as in a cluster, in one process.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -27,7 +28,10 @@ use aqueduct_runner::{ExecutorSlot, RunnerConfig, Shutdown};
 use aqueduct_workspace::{Isolation, Kept, PrivateMounts, Workspace, WorkspaceConfig};
 use tokio::task::JoinHandle;
 
-use super::clock::SystemClock;
+use super::{
+    clock::SystemClock,
+    preflight::{self, Machine},
+};
 use crate::{args::ExecutorChoice, dirs, error::CliError};
 
 /// Where a container's jobs see their working copies, as with GitLab Runner.
@@ -100,6 +104,7 @@ impl LocalRun {
         };
         let (engine, events) = Engine::new(plan, run_options, Arc::new(SystemClock))
             .map_err(|error| refused(&error))?;
+        check(plan, &engine, options)?;
         let state = dirs::state();
         aqueduct_exec::sweep(&state).map_err(|error| CliError::io("sweep", &state, &error))?;
         let workspace = Workspace::open(&WorkspaceConfig {
@@ -196,13 +201,32 @@ fn secrets(variables: &[ContextVariable]) -> Secrets {
         .collect()
 }
 
+/// Refuses the run if this machine can't run some of its jobs.
+fn check(plan: &Plan, engine: &Engine, options: &Options) -> Result<(), CliError> {
+    let chosen: BTreeSet<String> = engine
+        .snapshot()
+        .jobs
+        .into_iter()
+        .map(|job| job.name)
+        .collect();
+    let jobs = plan.jobs.iter().filter(|job| chosen.contains(&job.name));
+    let played = [options.jobs.as_slice(), options.play.as_slice()].concat();
+    let machine = Machine {
+        executor: options.executor,
+        no_containers: container_problem(),
+        container_arch: arch_problem,
+        host_arch: aqueduct_exec::host::arch_problem,
+    };
+    preflight::check(jobs, &played, &machine)
+}
+
 fn refused(error: &EngineError) -> CliError {
     let base = CliError::invalid(error);
     match error {
         EngineError::UnknownJob(_) => {
             base.with_help("`aqueduct plan` lists the jobs of this pipeline")
         }
-        EngineError::Unsupported { .. } => {
+        EngineError::Unsupported(_) => {
             base.with_help("leave the job out by naming the jobs to run, or remove the keyword")
         }
         EngineError::NoJobs => base.with_help("`aqueduct plan` says why each job is left out"),

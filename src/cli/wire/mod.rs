@@ -2,6 +2,7 @@
 
 mod clock;
 mod local;
+mod preflight;
 mod release;
 
 pub(crate) use local::{

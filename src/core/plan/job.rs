@@ -14,6 +14,9 @@ pub struct PlanJob {
     pub name: String,
     /// The name in the file: `build`.
     pub base: String,
+    /// Where the file has it: `.gitlab-ci.yml:12:1`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
     /// Its stage.
     pub stage: String,
     /// Position of the stage in the whole order; jobs of one stage share it.
@@ -71,6 +74,7 @@ impl PlanJob {
         Self {
             name: name.to_owned(),
             base: name.to_owned(),
+            place: String::new(),
             stage: stage.to_owned(),
             stage_index,
             kind,

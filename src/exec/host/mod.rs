@@ -133,6 +133,14 @@ pub(crate) fn native_arch() -> Result<Arch, ExecError> {
     })
 }
 
+/// Why processes of this machine can't do jobs for `arch`; `None` if they can.
+pub fn arch_problem(arch: Arch) -> Option<Verdict> {
+    match native_arch() {
+        Ok(here) => (here != arch).then(|| foreign(arch, here)),
+        Err(error) => Some(error.into_verdict()),
+    }
+}
+
 fn foreign(wanted: Arch, here: Arch) -> Verdict {
     Verdict::new(
         VerdictKind::RunnerUnsupported,

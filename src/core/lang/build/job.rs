@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use crate::{
-    diag::SourceMap,
+    diag::{SourceMap, Span},
     lang::{
         instances::Instance,
         model::{self, Unsupported},
@@ -29,6 +29,7 @@ pub(super) fn make(
     );
     PlanJob {
         base: job.name.value.clone(),
+        place: locate(job.name.span, sources).unwrap_or_default(),
         when: draft.when,
         allow_failure: draft.allow_failure(),
         start_in: draft.start_in(),
@@ -67,10 +68,15 @@ fn kind(kind: &model::JobKind) -> JobKind {
 }
 
 fn place(keyword: &Unsupported, sources: &SourceMap) -> String {
-    match sources.locate(keyword.span) {
-        Some((file, at)) => format!("{} ({file}:{}:{})", keyword.value, at.line, at.column),
+    match locate(keyword.span, sources) {
+        Some(at) => format!("{} ({at})", keyword.value),
         None => keyword.value.clone(),
     }
+}
+
+fn locate(span: Span, sources: &SourceMap) -> Option<String> {
+    let (file, at) = sources.locate(span)?;
+    Some(format!("{file}:{}:{}", at.line, at.column))
 }
 
 fn service(service: &model::Service) -> plan::Service {
