@@ -108,9 +108,12 @@ fn unsupported(jobs: &[UnsupportedJob]) -> String {
             one.keywords.join(", ")
         );
     }
-    let mut text = format!("{} jobs use what this version can't run yet:", jobs.len());
-    for UnsupportedJob { job, keywords } in jobs {
-        text.push_str(&format!("\n  {job}: {}", keywords.join(", ")));
-    }
-    text
+    let lines = jobs
+        .iter()
+        .map(|UnsupportedJob { job, keywords }| format!("\n  {job}: {}", keywords.join(", ")));
+    format!(
+        "{} jobs use what this version can't run yet:{}",
+        jobs.len(),
+        lines.collect::<String>()
+    )
 }

@@ -20,6 +20,9 @@ use crate::{
     workspace::{Inner, Workspace},
 };
 
+/// The folder of an attempt's reports.
+const REPORTS: &str = "reports";
+
 #[async_trait]
 impl ArtifactStore for Workspace {
     async fn store(
@@ -60,7 +63,7 @@ fn kind_dir(inner: &Inner, key: AttemptKey, kind: &ArtifactKind) -> PathBuf {
     match kind {
         ArtifactKind::Archive { .. } => inner.archive_dir(key),
         // Report types are words of the language, never paths.
-        ArtifactKind::Report(name) => inner.attempt_artifacts(key).join("reports").join(name),
+        ArtifactKind::Report(name) => inner.attempt_artifacts(key).join(REPORTS).join(name),
     }
 }
 
@@ -88,6 +91,47 @@ fn store(
         let _ = remove_tree(&partial);
     }
     stored
+}
+
+/// What an attempt left, archive and reports as one tree, copied into `into`, which is made; false if it left nothing.
+pub(crate) fn export(inner: &Inner, key: AttemptKey, into: &Path) -> Result<bool> {
+    let mut any = false;
+    for dir in stored(inner, key)? {
+        fs::create_dir_all(into).map_err(failed("create", into))?;
+        unpack(&dir, into)?;
+        any = true;
+    }
+    Ok(any)
+}
+
+/// Puts what attempts left where a person looks for it: one folder a job below `into`.
+pub(crate) fn keep_named(inner: &Inner, jobs: &[(AttemptKey, String)], into: &Path) -> Result<()> {
+    fs::create_dir(into).map_err(failed("create", into))?;
+    for (key, name) in jobs {
+        let target = into.join(name);
+        for dir in stored(inner, *key)? {
+            if target.exists() {
+                unpack(&dir, &target)?;
+            } else {
+                fs::rename(&dir, &target).map_err(failed("keep", &dir))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The trees that an attempt left, the archive first.
+fn stored(inner: &Inner, key: AttemptKey) -> Result<Vec<PathBuf>> {
+    let archive = Some(inner.archive_dir(key)).filter(|dir| dir.is_dir());
+    let reports = inner.attempt_artifacts(key).join(REPORTS);
+    let mut kinds = Vec::new();
+    if reports.is_dir() {
+        for entry in fs::read_dir(&reports).map_err(failed("read", &reports))? {
+            kinds.push(entry.map_err(failed("read", &reports))?.path());
+        }
+    }
+    kinds.sort();
+    Ok(archive.into_iter().chain(kinds).collect())
 }
 
 fn read(dir: &Path, limit: u64) -> Result<Vec<StoredFile>> {

@@ -13,6 +13,7 @@ mod cache;
 mod copies;
 mod error;
 mod gitdir;
+mod last;
 mod listing;
 mod mounts;
 mod pattern;

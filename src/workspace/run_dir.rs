@@ -46,14 +46,15 @@ impl RunDir {
         &self.path
     }
 
-    /// Moves what is worth keeping out of the directory, to where the project's last run is kept; what was there goes.
-    pub(crate) fn keep(&self, kept: &Path, names: &[&str]) -> Result<()> {
+    /// Moves what is worth keeping out of the directory, each under a new name, to where the project's last run is kept; what
+    /// was there goes.
+    pub(crate) fn keep(&self, kept: &Path, names: &[(&str, &str)]) -> Result<()> {
         let runs = self.path.parent().unwrap_or(&self.path);
         let _guard = lock_runs(runs)?;
         remove_tree(kept)?;
         fs::create_dir_all(kept).map_err(failed("create", kept))?;
-        for name in names {
-            let (from, to) = (self.path.join(name), kept.join(name));
+        for (name, new) in names {
+            let (from, to) = (self.path.join(name), kept.join(new));
             fs::rename(&from, &to).map_err(failed("keep", &from))?;
         }
         Ok(())
@@ -102,7 +103,7 @@ fn claim_dead(path: &Path) -> Option<PathBuf> {
 }
 
 /// Makes creating and judging runs exclusive, among all processes.
-fn lock_runs(runs: &Path) -> Result<File> {
+pub(crate) fn lock_runs(runs: &Path) -> Result<File> {
     let path = runs.join(".lock");
     let file = File::create(&path).map_err(failed("create", &path))?;
     file.lock().map_err(failed("lock", &path))?;
@@ -142,7 +143,7 @@ mod tests {
         for round in ["first", "second"] {
             let run = RunDir::create(cache.path()).unwrap();
             fs::create_dir_all(run.path().join("logs").join(round)).unwrap();
-            run.keep(&kept, &["logs"]).unwrap();
+            run.keep(&kept, &[("logs", "logs")]).unwrap();
         }
         assert!(kept.join("logs/second").is_dir());
         assert!(!kept.join("logs/first").exists());

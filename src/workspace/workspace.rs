@@ -9,18 +9,22 @@ use std::{
 use aqueduct_core::id::AttemptKey;
 
 use crate::{
+    artifacts,
     error::{Result, failed},
     gitdir::Objects,
+    last::{self, OWNER},
     mounts::{Overlay, overlay_can_name, unmount, unmount_below},
     project,
     run_dir::{self, RunDir},
     snapshot::{self, Snapshot},
-    tree::{copy_tree, remove_tree},
+    tree::remove_tree,
 };
 
 /// Names of the folders that are kept.
 const ARTIFACTS: &str = "artifacts";
 const LOGS: &str = "logs";
+/// Artifacts by job instead of by attempt, when the run is over.
+const KEPT: &str = "kept";
 
 /// Where a run gets its sources from and keeps its files.
 #[derive(Clone, Debug)]
@@ -38,7 +42,7 @@ pub struct WorkspaceConfig {
 /// What a run leaves until the next run of its project ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// Artifacts, a folder an attempt; `None` if there are none.
+    /// Artifacts, a folder a job; `None` if there are none.
     pub artifacts: Option<PathBuf>,
     /// Logs; `None` if there are none.
     pub logs: Option<PathBuf>,
@@ -70,6 +74,8 @@ pub(crate) struct Inner {
     /// Name of the project's folders among other projects'.
     pub(crate) project_folder: String,
     pub(crate) cache_dir: PathBuf,
+    /// The user's tree.
+    project_dir: PathBuf,
 }
 
 impl Workspace {
@@ -116,6 +122,7 @@ impl Workspace {
                 project_name: project::display_name(&project_dir),
                 project_folder,
                 cache_dir,
+                project_dir,
             }),
         })
     }
@@ -141,17 +148,12 @@ impl Workspace {
         dir.is_dir().then_some(dir)
     }
 
-    /// Copies an attempt's artifacts into `into`, which is made; false if it left none. Blocks.
+    /// Copies an attempt's artifacts and reports into `into`, which is made; false if it left none. Blocks.
     ///
     /// # Errors
     /// If the files can't be copied.
     pub fn export(&self, key: AttemptKey, into: &Path) -> Result<bool> {
-        let Some(from) = self.artifacts_dir(key) else {
-            return Ok(false);
-        };
-        fs::create_dir_all(into).map_err(failed("create", into))?;
-        copy_tree(&from, into)?;
-        Ok(true)
+        artifacts::export(&self.inner, key, into)
     }
 
     /// A directory for the logs of this run, which are kept with its artifacts.
@@ -159,21 +161,20 @@ impl Workspace {
         self.inner.run.path().join(LOGS)
     }
 
-    /// Ends the run: removes everything of it but artifacts and logs, which take the place of those of the project's last
-    /// run. Blocks.
+    /// Ends the run: removes everything of it but logs and the artifacts of these attempts, each under a folder's name that
+    /// no other has. They take the place of those of the project's last run; what is kept of projects that are gone, goes. Blocks.
     ///
     /// # Errors
     /// If something can't be removed or moved; the next run's sweep tries again.
-    pub fn finish(&self) -> Result<Kept> {
-        let run = self.inner.run.path();
-        unmount_below(run)?;
-        let kept = self
-            .inner
-            .cache_dir
-            .join("last")
-            .join(&self.inner.project_folder);
-        self.inner.run.keep(&kept, &[ARTIFACTS, LOGS])?;
-        remove_tree(run)?;
+    pub fn finish(&self, jobs: &[(AttemptKey, String)]) -> Result<Kept> {
+        let Inner { run, cache_dir, .. } = &*self.inner;
+        unmount_below(run.path())?;
+        artifacts::keep_named(&self.inner, jobs, &run.path().join(KEPT))?;
+        let kept = last::folder(cache_dir, &self.inner.project_folder);
+        last::claim(run.path(), &self.inner.project_dir)?;
+        run.keep(&kept, &[(KEPT, ARTIFACTS), (LOGS, LOGS), (OWNER, OWNER)])?;
+        remove_tree(run.path())?;
+        last::prune(cache_dir);
         let filled = |name| {
             let dir = kept.join(name);
             let any = fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some());

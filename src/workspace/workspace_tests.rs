@@ -72,7 +72,7 @@ fn our_own_files_stay_out_and_a_project_among_them_stays_whole() {
         });
         let workspace = opened.unwrap();
         let names = names(workspace.snapshot_dir());
-        workspace.finish().unwrap();
+        workspace.finish(&[]).unwrap();
         names
     };
     let whole = [".gitignore", "file", "link", "run"];
@@ -140,7 +140,7 @@ async fn a_copy_holds_uncommitted_work_and_nothing_ignored() {
         assert_eq!(fs::read_to_string(project.join("file")).unwrap(), "two");
         assert_eq!(git(&project, &["rev-list", "--count", "--all"]), "1");
         workspace.remove(KEY).await.unwrap();
-        workspace.finish().unwrap();
+        workspace.finish(&[]).unwrap();
     }
 }
 
@@ -152,7 +152,7 @@ async fn a_commit_can_be_run_instead() {
     let copy = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
     assert_eq!(fs::read_to_string(copy.dir.join("file")).unwrap(), "one");
     assert_eq!(git(&copy.dir, &["status", "--porcelain"]), "");
-    workspace.finish().unwrap();
+    workspace.finish(&[]).unwrap();
     let error = open(&dir, Some("nope"), Isolation::Auto).unwrap_err();
     assert!(error.to_string().starts_with("no commit 'nope'"), "{error}");
 }
@@ -177,7 +177,7 @@ async fn submodules_come_as_files() {
         names(&copy.dir.join("lib")),
         [".gitignore", "file", "link", "run"]
     );
-    workspace.finish().unwrap();
+    workspace.finish(&[]).unwrap();
     drop(other);
 }
 
@@ -192,7 +192,7 @@ async fn without_a_repository_every_file_comes_and_a_note() {
     let workspace = open(&dir, None, Isolation::Auto).unwrap();
     assert!(workspace.notes()[0].contains("is not a git repository"));
     assert_eq!(names(workspace.snapshot_dir()), [".gitignore", ".hidden"]);
-    workspace.finish().unwrap();
+    workspace.finish(&[]).unwrap();
 }
 
 #[tokio::test]
@@ -204,7 +204,7 @@ async fn a_repository_without_a_commit_is_no_error() {
     fs::write(project.join("a"), "1").unwrap();
     let workspace = open(&dir, None, Isolation::Auto).unwrap();
     assert_eq!(names(workspace.snapshot_dir()), ["a"]);
-    workspace.finish().unwrap();
+    workspace.finish(&[]).unwrap();
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn closed_directories_are_removed_and_nothing_of_a_run_stays() {
     }
     workspace.remove(KEY).await.unwrap();
     assert!(!copy.dir.exists());
-    let kept = workspace.finish().unwrap();
+    let kept = workspace.finish(&[]).unwrap();
     assert_eq!(kept, crate::Kept::default());
     assert_eq!(names(&dir.path().join("cache/runs")), [".lock"]);
 }

@@ -1,5 +1,7 @@
 //! `run` as a person and as a program see it.
 
+use std::path::Path;
+
 use crate::support::{Project, events};
 
 #[test]
@@ -98,12 +100,15 @@ fn a_secret_that_will_show_is_told() {
 fn what_cannot_run_yet_is_refused_before_anything_starts() {
     let project = Project::new(&[(
         ".gitlab-ci.yml",
-        "first:\n  script: touch started\nsecond:\n  image: debian\n  services: [postgres]\n  script: echo\n",
+        "first:\n  script: touch started\nsecond:\n  image: debian\n  services: [postgres]\n  script: echo\n\
+         third:\n  trigger: group/other\n",
     )]);
     let done = project.aqueduct(&["run", "--json"]);
     assert_eq!(done.code, 2, "{}", done.stderr);
     assert!(
-        done.stderr.contains("services") && done.stderr.contains(".gitlab-ci.yml:5"),
+        done.stderr
+            .contains("second: services (.gitlab-ci.yml:5:3)")
+            && done.stderr.contains("third: trigger (.gitlab-ci.yml:8:3)"),
         "{}",
         done.stderr
     );
@@ -123,18 +128,46 @@ fn an_unknown_job_is_named() {
 }
 
 #[test]
-fn artifacts_are_copied_where_asked() {
+fn artifacts_and_reports_are_found_under_their_jobs_names() {
     let project = Project::new(&[(
         ".gitlab-ci.yml",
-        "make:\n  parallel: {matrix: [{V: [a, b]}]}\n  script: echo $V > out.txt\n  artifacts: {paths: [out.txt]}\n",
+        "make:\n  parallel: {matrix: [{V: [a, b]}]}\n  script: echo $V > out.txt\n  artifacts: {paths: [out.txt]}\n\
+         check:\n  script: [mkdir log, echo ok > log/junit.xml, exit 1]\n  retry: 1\n  \
+         artifacts: {paths: [out.txt], reports: {junit: log/*.xml}}\n",
     )]);
     let done = project.aqueduct(&["run", "--artifacts", "got"]);
-    assert_eq!(done.code, 0, "{}", done.stderr);
-    let read = |path: &str| std::fs::read_to_string(project.root().join(path)).expect(path);
-    assert_eq!(
-        (read("got/make-a/out.txt"), read("got/make-b/out.txt")),
-        ("a\n".into(), "b\n".into())
-    );
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    let kept = done
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("artifacts: "))
+        .expect("where they are kept");
+    for folder in [&project.root().join("got"), Path::new(kept)] {
+        let read = |path: &str| std::fs::read_to_string(folder.join(path)).expect(path);
+        assert_eq!(read("make-a/out.txt"), "a\n");
+        assert_eq!(read("make-b/out.txt"), "b\n");
+        assert_eq!(read("check/log/junit.xml"), "ok\n");
+        let names = std::fs::read_dir(folder).expect("a folder").count();
+        assert_eq!(names, 3, "{}", folder.display());
+    }
+}
+
+#[test]
+fn a_place_that_can_t_take_artifacts_is_told_before_any_job_starts() {
+    let project = Project::new(&[
+        (".gitlab-ci.yml", "job: {script: echo started}\n"),
+        ("file", ""),
+    ]);
+    for place in ["file", "file/below"] {
+        let done = project.aqueduct(&["run", "--artifacts", place]);
+        assert_eq!(done.code, 2, "{}", done.stderr);
+        assert_eq!(done.stdout, "");
+        assert!(
+            done.stderr.contains("is a file") && done.stderr.contains("--artifacts"),
+            "{}",
+            done.stderr
+        );
+    }
 }
 
 #[test]

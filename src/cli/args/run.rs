@@ -29,7 +29,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Copy the artifacts of all jobs into this directory, a folder per job
+    /// Copy the artifacts and reports of all jobs into this directory: a folder per job, whatever `artifacts:name` says
     #[arg(long, value_name = "DIR")]
     pub(crate) artifacts: Option<PathBuf>,
 

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod export;
 pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod lint;

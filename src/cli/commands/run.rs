@@ -1,16 +1,13 @@
 //! `aqueduct run`.
 
-use std::{
-    io::IsTerminal as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io::IsTerminal as _, path::Path, sync::Arc};
 
 use aqueduct_core::{lang::context::ContextVariable, mask, plan::Plan, run::Status};
 use aqueduct_engine::RunEvents;
 
 use crate::{
     args::RunArgs,
+    commands::export,
     compile,
     error::CliError,
     exit::Exit,
@@ -42,7 +39,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     }
     let secrets = secret_values(&compiled.variables);
     warn_of_short(&secrets);
-    let artifacts = args.artifacts.as_deref().map(absolute).transpose()?;
+    let artifacts = args.artifacts.as_deref().map(export::prepare).transpose()?;
     let project = compiled.repo.root.clone();
     // Paths in the pipeline file (`oci:PATH:TAG`) are relative to the project, wherever the command was started.
     std::env::set_current_dir(&project).map_err(|error| CliError::io("enter", &project, &error))?;
@@ -68,10 +65,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         .build()
         .map_err(|error| CliError::infrastructure(format!("can't start: {error}")))?;
     runtime.block_on(drive(&plan, options, args.json, artifacts.as_deref()))
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, CliError> {
-    std::path::absolute(path).map_err(|error| CliError::io("find", path, &error))
 }
 
 fn processors() -> usize {
@@ -118,16 +111,16 @@ async fn drive(
     let interrupted = watch(&run, events, reporter.as_mut(), &mut summary, traces).await;
     let status = run.ended().await;
     reporter.close();
-    let exported = export(&run, &names, artifacts);
+    let exported = export::export(&run, &names, artifacts);
     let run =
         Arc::into_inner(run).ok_or_else(|| CliError::infrastructure("the run is still watched"))?;
-    let kept = run.finish().await?;
+    let kept = run.finish(&names).await?;
     let interrupted = interrupted?;
-    exported?;
     if !json {
         output::note(summary.render(render::stderr_color()).trim_end());
         tell_kept(&kept, status);
     }
+    exported?;
     Ok(exit_of(status, interrupted, &summary))
 }
 
@@ -216,18 +209,6 @@ impl Signals {
             _ = self.hangup.recv() => {}
         }
     }
-}
-
-fn export(run: &LocalRun, names: &FileNames, into: Option<&Path>) -> Result<(), CliError> {
-    let Some(into) = into else { return Ok(()) };
-    std::fs::create_dir_all(into).map_err(|error| CliError::io("create", into, &error))?;
-    for (job, attempt) in run.attempts() {
-        let folder = into.join(names.get(&job));
-        run.workspace()
-            .export(attempt, &folder)
-            .map_err(CliError::infrastructure)?;
-    }
-    Ok(())
 }
 
 fn tell_kept(kept: &aqueduct_workspace::Kept, status: Status) {

@@ -32,7 +32,7 @@ use super::{
     clock::SystemClock,
     preflight::{self, Machine},
 };
-use crate::{args::ExecutorChoice, dirs, error::CliError};
+use crate::{args::ExecutorChoice, dirs, error::CliError, traces::FileNames};
 
 /// Where a container's jobs see their working copies, as with GitLab Runner.
 const BUILDS_DIR: &str = "/builds";
@@ -170,15 +170,19 @@ impl LocalRun {
             .collect()
     }
 
-    /// Waits for the runner to put everything away.
-    pub(crate) async fn finish(self) -> Result<Kept, CliError> {
+    /// Waits for the runner to put everything away; artifacts are kept under their jobs' `names`.
+    pub(crate) async fn finish(self, names: &FileNames) -> Result<Kept, CliError> {
+        let attempts = self.attempts().into_iter();
+        let artifacts: Vec<(AttemptKey, String)> = attempts
+            .map(|(job, attempt)| (attempt, names.get(&job)))
+            .collect();
         self.shutdown.drain.cancel();
         self.runner
             .await
             .map_err(|error| CliError::infrastructure(format!("the runner failed: {error}")))?
             .map_err(|error| CliError::from_verdict(&error.into_verdict()))?;
         let workspace = self.workspace;
-        tokio::task::spawn_blocking(move || workspace.finish())
+        tokio::task::spawn_blocking(move || workspace.finish(&artifacts))
             .await
             .map_err(CliError::infrastructure)?
             .map_err(CliError::infrastructure)

@@ -1,5 +1,7 @@
 //! Which jobs this machine can't run, found before any of them starts.
 
+use std::fmt::Write as _;
+
 use aqueduct_core::{
     plan::{JobKind, PlanJob, When},
     platform::{Arch, Platform},
@@ -50,15 +52,17 @@ pub(crate) fn check<'a>(
 }
 
 fn refusal(refused: &[(Verdict, Vec<&PlanJob>)], exit: Exit) -> CliError {
-    let mut message = "this machine can't run all jobs of the pipeline, so none was started".to_owned();
+    let mut message =
+        "this machine can't run all jobs of the pipeline, so none was started".to_owned();
     let mut hints: Vec<&str> = Vec::new();
     for (verdict, jobs) in refused {
-        message.push_str(&format!("\n  {verdict}"));
-        for job in jobs {
-            message.push_str(&format!("\n    {}", job.name));
-            if !job.place.is_empty() {
-                message.push_str(&format!(" ({})", job.place));
-            }
+        // Writing to a String can't fail.
+        let _ = write!(message, "\n  {verdict}");
+        for PlanJob { name, place, .. } in jobs {
+            let _ = match place.as_str() {
+                "" => write!(message, "\n    {name}"),
+                place => write!(message, "\n    {name} ({place})"),
+            };
         }
         if !hints.contains(&verdict.hint()) {
             hints.push(verdict.hint());
@@ -92,8 +96,8 @@ impl Machine {
         let archs = Arch::ALL.to_vec();
         let host = (self.executor != ExecutorChoice::Oci)
             .then(|| ExecutorOffer::host(archs.clone(), self.executor == ExecutorChoice::Host));
-        let containers = (self.executor != ExecutorChoice::Host)
-            .then(|| ExecutorOffer::container("oci", archs));
+        let containers =
+            (self.executor != ExecutorChoice::Host).then(|| ExecutorOffer::container("oci", archs));
         Offer {
             runner: "local".to_owned(),
             executors: host.into_iter().chain(containers).collect(),
@@ -164,7 +168,10 @@ mod tests {
             let played: Vec<String> = played.iter().map(ToString::to_string).collect();
             match check(jobs.iter(), &played, &machine(executor, root)) {
                 Ok(()) => String::new(),
-                Err(error) => format!("{error}\nhelp: {}\n", error.help.as_deref().unwrap_or_default()),
+                Err(error) => format!(
+                    "{error}\nhelp: {}\n",
+                    error.help.as_deref().unwrap_or_default()
+                ),
             }
         };
         insta::assert_snapshot!(

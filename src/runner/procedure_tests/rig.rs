@@ -8,7 +8,7 @@ use std::{
 
 use aqueduct_core::{
     id::{AttemptKey, JobId, PipelineId},
-    plan::{AllowFailure, Artifacts, Cache, JobKind, PlanJob, Retry, ScriptSpec, StoreWhen, When},
+    plan::{Artifacts, Cache, JobKind, PlanJob, ScriptSpec, StoreWhen},
     sched::TagPolicy,
     time::{Millis, Timestamp},
 };
@@ -70,7 +70,7 @@ impl Rig {
 
     /// The next run of the same project.
     pub(super) fn again(mut self) -> Self {
-        self.workspace.finish().unwrap();
+        self.workspace.finish(&[]).unwrap();
         self.workspace = open(self.dir.path());
         self
     }
@@ -129,7 +129,7 @@ fn open(dir: &Path) -> Workspace {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        let _ = self.workspace.finish();
+        let _ = self.workspace.finish(&[]);
     }
 }
 
@@ -175,35 +175,13 @@ pub(super) struct JobBuilder(Assignment);
 /// A job `number` that runs `script`.
 pub(super) fn job(number: u64, script: &[&str]) -> JobBuilder {
     let list = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+    let kind = JobKind::Script(ScriptSpec {
+        script: list(script),
+        ..ScriptSpec::default()
+    });
     let plan = PlanJob {
-        name: format!("job {number}"),
-        base: format!("job {number}"),
-        stage: "test".into(),
-        stage_index: 0,
-        kind: JobKind::Script(ScriptSpec {
-            script: list(script),
-            ..ScriptSpec::default()
-        }),
-        when: When::OnSuccess,
-        allow_failure: AllowFailure::No,
-        start_in: None,
-        needs: None,
-        artifacts_from: [].into(),
-        tags: Vec::new(),
-        arch: None,
-        image: None,
-        services: Vec::new(),
-        variables: Vec::new(),
-        artifacts: None,
-        cache: Vec::new(),
-        retry: Retry::default(),
         timeout: Millis::from_secs(60),
-        interruptible: false,
-        environment: None,
-        resource_group: None,
-        coverage: None,
-        reason: String::new(),
-        unsupported: Vec::new(),
+        ..PlanJob::new(&format!("job {number}"), "test", 0, kind)
     };
     JobBuilder(Assignment {
         lease: Lease {
