@@ -109,7 +109,7 @@ fn section<T>(
         let path = format!("{name}.{key}");
         let table = value
             .as_table()
-            .ok_or_else(|| format!("`{path}` must be a table"))?;
+            .ok_or_else(|| format!("`{path}` must be a table: write [{name}.NAME] above it"))?;
         Ok((key.clone(), read(&path, table)?))
     };
     entries.iter().map(read_entry).collect()
@@ -117,9 +117,15 @@ fn section<T>(
 
 /// Reads a table into a type whose unknown keys are refused; the error names the table's path.
 fn typed<T: serde::de::DeserializeOwned>(path: &str, table: toml::Table) -> Result<T, String> {
-    table
-        .try_into()
-        .map_err(|error: toml::de::Error| format!("`{path}`: {}", error.message()))
+    let said = |error: toml::de::Error| {
+        let message = error.message();
+        let missing = message.strip_prefix("missing field `");
+        match missing.and_then(|rest| rest.strip_suffix('`')) {
+            Some(key) => format!("`{path}.{key}` is missing"),
+            None => format!("`{path}`: {message}"),
+        }
+    };
+    table.try_into().map_err(said)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub enum RegistryAuth {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    host: String,
+    host: Option<String>,
     prefix: Option<String>,
     auth: Option<WrittenAuth>,
     username: Option<String>,
@@ -55,9 +55,12 @@ enum WrittenAuth {
 impl RegistrySettings {
     pub(super) fn read(path: &str, table: &toml::Table) -> Result<Self, String> {
         let written: Written = typed(path, table.clone())?;
-        if written.host.is_empty() || written.host.contains('/') {
+        let host = written.host.ok_or_else(|| {
+            format!("`{path}.host` is missing: write host = \"registry.example.com\", with its port where it has one")
+        })?;
+        if host.is_empty() || host.contains(['/', '@', ' ']) {
             return Err(format!(
-                "`{path}.host` must be a host without scheme and path"
+                "`{path}.host` must be a host without scheme, login and path"
             ));
         }
         let auth = match (written.auth, written.username, written.password) {
@@ -71,7 +74,7 @@ impl RegistrySettings {
             }
         };
         Ok(Self {
-            host: written.host,
+            host,
             prefix: written
                 .prefix
                 .map(|prefix| prefix.trim_matches('/').to_owned()),

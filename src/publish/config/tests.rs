@@ -80,7 +80,7 @@ fn mistakes_are_named_with_their_path() {
         ),
         (
             "[destinations.a]\ntype = \"directory\"".into(),
-            "`destinations.a`: missing field `path`",
+            "`destinations.a.path` is missing",
         ),
         (
             format!("{pypi}upload_ulr = \"x\""),
@@ -104,7 +104,15 @@ fn mistakes_are_named_with_their_path() {
         ),
         (
             "[registries.r]\nhost = \"https://h\"".into(),
-            "without scheme and path",
+            "without scheme, login and path",
+        ),
+        (
+            "[registries.r]\nauth = \"anonymous\"".into(),
+            "`registries.r.host` is missing: write host = \"registry.example.com\"",
+        ),
+        (
+            "[registries]\nhost = \"h\"".into(),
+            "`registries.host` must be a table: write [registries.NAME] above it",
         ),
         (
             "[registries.r]\nhost = \"h\"\nusername = \"u\"".into(),
