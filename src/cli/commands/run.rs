@@ -56,7 +56,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         memory_limit: settings.run.memory_limit,
         secrets,
         registries: image_registries(&settings, &project, &compiled.variables),
-        release: release_backend(&settings, &project)?,
+        release: release_backend(&settings, &project, &compiled.variables)?,
         project_dir: project,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -14,13 +14,15 @@ pub(crate) fn read_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// What does `index` and `publish` jobs; relative paths in the settings are relative to their file.
+/// What does `index` and `publish` jobs, with the logins of the settings, of the environment, and of the variables that
+/// the pipeline was given; relative paths in the settings are relative to their file.
 pub(crate) fn release_backend(
     settings: &Settings,
     project: &Path,
+    variables: &[ContextVariable],
 ) -> Result<Arc<dyn ReleaseBackend>, CliError> {
-    let backend =
-        Release::new(anchored(settings, project), read_env).map_err(CliError::infrastructure)?;
+    let backend = Release::new(anchored(settings, project), given_or_env(variables))
+        .map_err(CliError::infrastructure)?;
     Ok(Arc::new(backend))
 }
 
@@ -31,12 +33,19 @@ pub(crate) fn image_registries(
     project: &Path,
     variables: &[ContextVariable],
 ) -> ClientOptions {
+    let env = given_or_env(variables);
+    aqueduct_publish::registry_options(&anchored(settings, project), env, [])
+}
+
+/// Reads a variable that the pipeline was given, else one of the environment.
+fn given_or_env(
+    variables: &[ContextVariable],
+) -> impl Fn(&str) -> Option<String> + Send + Sync + 'static {
     let given: BTreeMap<String, String> = variables
         .iter()
         .map(|variable| (variable.key.clone(), variable.value.clone()))
         .collect();
-    let env = move |name: &str| given.get(name).cloned().or_else(|| read_env(name));
-    aqueduct_publish::registry_options(&anchored(settings, project), env, [])
+    move |name: &str| given.get(name).cloned().or_else(|| read_env(name))
 }
 
 fn anchored(settings: &Settings, project: &Path) -> ReleaseSettings {
