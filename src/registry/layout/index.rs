@@ -1,16 +1,11 @@
 //! `index.json` of a layout: which manifests it holds, under which names.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write as _},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use aqueduct_core::image::{Descriptor, media};
 use serde::{Deserialize, Serialize};
 
-use super::store::prepare;
+use super::store::{place, prepare};
 use crate::RegistryError;
 
 /// Annotation that names an entry.
@@ -68,10 +63,7 @@ fn load(root: &Path) -> Result<Option<Document>, RegistryError> {
 
 /// Lists a manifest under a name, which it takes from whichever had it.
 pub(super) fn put(root: &Path, manifest: Descriptor, tag: &str) -> Result<(), RegistryError> {
-    prepare(root)?;
-    let lock_path = root.join(".index.lock");
-    let lock = File::create(&lock_path).map_err(RegistryError::io(&lock_path))?;
-    lock.lock().map_err(RegistryError::io(&lock_path))?;
+    let _lock = prepare(root)?;
     let mut document = load(root)?.unwrap_or_else(|| Document {
         schema_version: 2,
         media_type: Some(media::INDEX.into()),
@@ -92,12 +84,5 @@ fn write(root: &Path, document: &Document) -> Result<(), RegistryError> {
     let path = root.join("index.json");
     let bytes = serde_json::to_vec(document)
         .map_err(|error| RegistryError::protocol(path.display().to_string(), error.to_string()))?;
-    let mut file = tempfile::NamedTempFile::new_in(root).map_err(RegistryError::io(&path))?;
-    file.write_all(&bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(RegistryError::io(&path))?;
-    super::store::readable(file.as_file()).map_err(RegistryError::io(&path))?;
-    file.persist(&path)
-        .map_err(|error| RegistryError::io(&path)(error.error))?;
-    Ok(())
+    place(root, &path, &bytes)
 }
