@@ -1,10 +1,15 @@
 //! Blobs on their way: streams that verify themselves, sources that can be read again.
 
-use std::{path::PathBuf, pin::Pin};
+use std::{
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    pin::Pin,
+};
 
 use aqueduct_core::image::{Descriptor, Verifier};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
+use tokio::io::AsyncSeekExt as _;
 use tokio_util::io::ReaderStream;
 
 use crate::RegistryError;
@@ -29,7 +34,7 @@ impl BlobSource {
                 let bytes = bytes.clone();
                 Ok(Box::pin(stream::once(async move { Ok(bytes) })))
             }
-            Self::File(path) => file_stream(path.clone()).await,
+            Self::File(path) => file_stream(path.clone(), 0).await,
         }
     }
 }
@@ -37,14 +42,61 @@ impl BlobSource {
 /// Buffer of a file stream: large enough that the reading thread is not the bottleneck.
 const FILE_CHUNK: usize = 128 * 1024;
 
-pub(crate) async fn file_stream(path: PathBuf) -> Result<BlobStream, RegistryError> {
-    let file = tokio::fs::File::open(&path)
+/// Streams a file from `offset` on.
+pub(crate) async fn file_stream(path: PathBuf, offset: u64) -> Result<BlobStream, RegistryError> {
+    let mut file = tokio::fs::File::open(&path)
         .await
         .map_err(RegistryError::io(&path))?;
+    if offset > 0 {
+        file.seek(io::SeekFrom::Start(offset))
+            .await
+            .map_err(RegistryError::io(&path))?;
+    }
     let chunks = ReaderStream::with_capacity(file, FILE_CHUNK);
     Ok(Box::pin(
         chunks.map(move |chunk| chunk.map_err(RegistryError::io(&path))),
     ))
+}
+
+/// The first bytes of a blob, which an earlier download left: hashed, so that what follows them can be checked as one
+/// with them.
+#[derive(Clone, Debug)]
+pub struct Prefix {
+    verifier: Verifier,
+    length: u64,
+}
+
+impl Prefix {
+    /// Nothing is here yet.
+    pub fn none(blob: &Descriptor) -> Self {
+        Self {
+            verifier: Verifier::new(&blob.digest),
+            length: 0,
+        }
+    }
+
+    /// What the file at `path` holds of `blob`; nothing if it does not exist. Blocks.
+    pub fn read(path: &Path, blob: &Descriptor) -> io::Result<Self> {
+        let mut prefix = Self::none(blob);
+        let mut file = match std::fs::File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(prefix),
+            other => other?,
+        };
+        let mut buffer = vec![0; FILE_CHUNK];
+        loop {
+            let count = file.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(prefix);
+            }
+            prefix.verifier.update(&buffer[..count]);
+            prefix.length += count as u64;
+        }
+    }
+
+    /// In bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
 }
 
 struct Verified {
@@ -55,15 +107,20 @@ struct Verified {
     seen: u64,
 }
 
-/// Wraps a stream so that it ends in an error unless it had the descriptor's size and digest. Fails at once when more
-/// than the promised size comes.
-pub(crate) fn verified(inner: BlobStream, expected: &Descriptor, what: String) -> BlobStream {
+/// Wraps the stream of what follows `prefix` so that it ends in an error unless both together had the descriptor's size
+/// and digest. Fails at once when more than the promised size comes.
+pub(crate) fn verified(
+    inner: BlobStream,
+    prefix: Prefix,
+    expected: &Descriptor,
+    what: String,
+) -> BlobStream {
     let state = Verified {
         inner,
-        verifier: Some(Verifier::new(&expected.digest)),
+        verifier: Some(prefix.verifier),
         expected: expected.clone(),
         what,
-        seen: 0,
+        seen: prefix.length,
     };
     Box::pin(stream::unfold(state, step))
 }
@@ -129,7 +186,7 @@ mod tests {
             .map(|chunk| Ok(Bytes::from_static(chunk.as_bytes())))
             .collect();
         let inner: BlobStream = Box::pin(stream::iter(items));
-        verified(inner, expected, "blob".into())
+        verified(inner, Prefix::none(expected), expected, "blob".into())
             .map(|item| item.map_err(|error| error.to_string()))
             .collect()
             .await

@@ -12,6 +12,7 @@ mod auth;
 mod blob;
 mod client;
 mod credentials;
+mod download;
 mod error;
 mod http;
 mod layout;
@@ -21,7 +22,7 @@ mod repository;
 mod retry;
 mod upload;
 
-pub use blob::{BlobSource, BlobStream};
+pub use blob::{BlobSource, BlobStream, Prefix};
 pub use client::{Access, Client, ClientOptions, PlainHttp};
 pub use credentials::{Credential, Credentials};
 pub use error::RegistryError;

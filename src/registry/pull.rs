@@ -9,7 +9,7 @@ use aqueduct_core::{
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::{RawManifest, RegistryError, Repository};
+use crate::{Prefix, RawManifest, RegistryError, Repository};
 
 /// An image for one platform.
 #[derive(Clone, Debug)]
@@ -121,14 +121,45 @@ pub async fn read_blob(
     bytes.await
 }
 
-/// Streams a blob into a new file, verified. On an error the file is left behind, incomplete: its owner removes it.
+/// Streams a blob into the file at `path`, verified. What an earlier try left there is kept and only the rest asked for;
+/// if both together turn out not to be the blob, it is fetched anew. On an error the file stays, for the next try:
+/// whoever will not try again removes it.
 pub async fn download(
     repository: &dyn Repository,
     descriptor: &Descriptor,
     path: &Path,
 ) -> Result<(), RegistryError> {
-    let mut stream = repository.blob(descriptor).await?;
-    let mut file = tokio::fs::File::create(path)
+    let (at, blob) = (path.to_owned(), descriptor.clone());
+    let prefix = tokio::task::spawn_blocking(move || Prefix::read(&at, &blob))
+        .await
+        .map_err(|error| RegistryError::protocol(path.display().to_string(), error.to_string()))?
+        .map_err(RegistryError::io(path))?;
+    let resumed = prefix.length() > 0;
+    match append(repository, descriptor, prefix, path).await {
+        // Other bytes than the registry's were there, or it can't go on in the middle.
+        Err(RegistryError::Corrupt { .. } | RegistryError::Refused { .. }) if resumed => {
+            let none = Prefix::none(descriptor);
+            append(repository, descriptor, none, path).await
+        }
+        other => other,
+    }
+}
+
+async fn append(
+    repository: &dyn Repository,
+    descriptor: &Descriptor,
+    prefix: Prefix,
+    path: &Path,
+) -> Result<(), RegistryError> {
+    let length = prefix.length();
+    let mut stream = repository.rest_of_blob(descriptor, prefix).await?;
+    let mut file = tokio::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .await
+        .map_err(RegistryError::io(path))?;
+    file.set_len(length)
         .await
         .map_err(RegistryError::io(path))?;
     while let Some(chunk) = stream.next().await {

@@ -2,17 +2,16 @@
 
 use aqueduct_core::image::{Descriptor, Digest, Reference, RegistryReference, Target, media};
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 
 use crate::{
-    Access, BlobSource, BlobStream, Client, RawManifest, RegistryError, Repository,
+    Access, BlobSource, BlobStream, Client, Prefix, RawManifest, RegistryError, Repository,
     auth::Scope,
     blob::verified,
     client::Exchange,
-    http::{bounded, failure, unreachable},
-    retry::Pauses,
+    download::Resuming,
+    http::{bounded, failure},
 };
 
 /// Registries need not take larger manifests (distribution-spec 1.1, "pushing manifests"); some allow a little more.
@@ -75,96 +74,6 @@ impl RemoteRepository {
             .request(method, &url)
             .header(header::ACCEPT, media::ACCEPT.join(", "))
     }
-
-    /// Starts reading a blob at `offset`.
-    async fn read_blob(&self, blob: &Descriptor, offset: u64) -> Result<BlobStream, RegistryError> {
-        let what = self.blob_name(&blob.digest);
-        let url = format!("{}/blobs/{}", self.base, blob.digest);
-        let response = self
-            .send(&what, &[], || {
-                let request = self.client.request(Method::GET, &url);
-                if offset == 0 {
-                    return request;
-                }
-                request.header(header::RANGE, format!("bytes={offset}-"))
-            })
-            .await?;
-        // A server that ignores the range starts over.
-        let skip = if response.status() == StatusCode::PARTIAL_CONTENT {
-            0
-        } else {
-            offset
-        };
-        let chunks = response.bytes_stream();
-        let chunks = chunks.map(move |chunk| chunk.map_err(|error| unreachable(&error, &what)));
-        Ok(Box::pin(skipping(Box::pin(chunks), skip)))
-    }
-}
-
-/// Drops the first `skip` bytes of a stream.
-fn skipping(
-    inner: BlobStream,
-    skip: u64,
-) -> impl futures_util::Stream<Item = Result<Bytes, RegistryError>> + Send {
-    stream::unfold((inner, skip), |(mut inner, skip)| async move {
-        let mut skip = skip;
-        loop {
-            match inner.next().await? {
-                Ok(chunk) if (chunk.len() as u64) <= skip => skip -= chunk.len() as u64,
-                Ok(chunk) => {
-                    let rest = chunk.slice(usize::try_from(skip).unwrap_or(0)..);
-                    return Some((Ok(rest), (inner, 0)));
-                }
-                Err(error) => return Some((Err(error), (inner, skip))),
-            }
-        }
-    })
-}
-
-/// A read that goes on where a broken connection left it.
-struct Resuming {
-    repository: RemoteRepository,
-    blob: Descriptor,
-    inner: BlobStream,
-    read: u64,
-    pauses: Pauses,
-    over: bool,
-}
-
-impl Resuming {
-    async fn next(mut self) -> Option<(Result<Bytes, RegistryError>, Self)> {
-        while !self.over {
-            let error = match self.inner.next().await {
-                Some(Ok(chunk)) => {
-                    self.read += chunk.len() as u64;
-                    return Some((Ok(chunk), self));
-                }
-                None if self.read >= self.blob.size => return None,
-                // The connection closed early and the server had not said how much to expect.
-                None => RegistryError::Unreachable {
-                    what: self.repository.blob_name(&self.blob.digest),
-                    cause: format!(
-                        "the answer ended after {} of {} bytes",
-                        self.read, self.blob.size
-                    ),
-                },
-                Some(Err(error)) => error,
-            };
-            if let Err(error) = self.reopen(error).await {
-                self.over = true;
-                return Some((Err(error), self));
-            }
-        }
-        None
-    }
-
-    async fn reopen(&mut self, error: RegistryError) -> Result<(), RegistryError> {
-        if !error.is_transient() || !self.pauses.wait(None).await {
-            return Err(error);
-        }
-        self.inner = self.repository.read_blob(&self.blob, self.read).await?;
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -220,17 +129,22 @@ impl Repository for RemoteRepository {
         }
     }
 
-    async fn blob(&self, blob: &Descriptor) -> Result<BlobStream, RegistryError> {
-        let state = Resuming {
-            inner: self.read_blob(blob, 0).await?,
-            repository: self.clone(),
-            blob: blob.clone(),
-            read: 0,
-            pauses: self.client.pauses(),
-            over: false,
+    async fn rest_of_blob(
+        &self,
+        blob: &Descriptor,
+        prefix: Prefix,
+    ) -> Result<BlobStream, RegistryError> {
+        let read = prefix.length();
+        // A server would refuse to send nothing.
+        let stream: BlobStream = if read >= blob.size && read > 0 {
+            Box::pin(stream::empty())
+        } else {
+            let inner = self.read_blob(blob, read).await?;
+            let state = Resuming::new(self, blob, inner, read);
+            Box::pin(stream::unfold(state, Resuming::next))
         };
-        let stream: BlobStream = Box::pin(stream::unfold(state, Resuming::next));
-        Ok(verified(stream, blob, self.blob_name(&blob.digest)))
+        let what = self.blob_name(&blob.digest);
+        Ok(verified(stream, prefix, blob, what))
     }
 
     async fn has_blob(&self, digest: &Digest) -> Result<bool, RegistryError> {

@@ -4,7 +4,7 @@ use aqueduct_core::image::{Descriptor, Digest, Manifest, Reference, Target};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{BlobSource, BlobStream, RegistryError};
+use crate::{BlobSource, BlobStream, Prefix, RegistryError};
 
 /// A manifest as it lies in the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,16 @@ pub trait Repository: Send + Sync {
     async fn head_manifest(&self, target: &Target) -> Result<Option<Descriptor>, RegistryError>;
 
     /// Streams a blob. The stream's last item is an error if digest or size differ from the descriptor's.
-    async fn blob(&self, blob: &Descriptor) -> Result<BlobStream, RegistryError>;
+    async fn blob(&self, blob: &Descriptor) -> Result<BlobStream, RegistryError> {
+        self.rest_of_blob(blob, Prefix::none(blob)).await
+    }
+
+    /// As [`Self::blob`], without the bytes that are here already. The stream's end proves both together.
+    async fn rest_of_blob(
+        &self,
+        blob: &Descriptor,
+        prefix: Prefix,
+    ) -> Result<BlobStream, RegistryError>;
 
     /// Whether a blob is here.
     async fn has_blob(&self, digest: &Digest) -> Result<bool, RegistryError>;

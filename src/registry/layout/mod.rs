@@ -9,7 +9,7 @@ use aqueduct_core::image::{Descriptor, Digest, LayoutReference, Reference, Targe
 use async_trait::async_trait;
 
 use crate::{
-    BlobSource, BlobStream, RawManifest, RegistryError, Repository,
+    BlobSource, BlobStream, Prefix, RawManifest, RegistryError, Repository,
     blob::{file_stream, verified},
 };
 
@@ -139,7 +139,11 @@ impl Repository for Layout {
         }
     }
 
-    async fn blob(&self, blob: &Descriptor) -> Result<BlobStream, RegistryError> {
+    async fn rest_of_blob(
+        &self,
+        blob: &Descriptor,
+        prefix: Prefix,
+    ) -> Result<BlobStream, RegistryError> {
         let path = self.blob_path(&blob.digest);
         let what = format!("blob {} of {}", blob.digest, self.root().display());
         if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
@@ -148,7 +152,8 @@ impl Repository for Layout {
                 message: String::new(),
             });
         }
-        Ok(verified(file_stream(path).await?, blob, what))
+        let stream = file_stream(path, prefix.length()).await?;
+        Ok(verified(stream, prefix, blob, what))
     }
 
     async fn has_blob(&self, digest: &Digest) -> Result<bool, RegistryError> {
@@ -166,7 +171,7 @@ impl Repository for Layout {
             self.blob_path(&blob.digest),
             format!("blob {}", blob.digest),
         );
-        let stream = verified(source.open().await?, blob, what);
+        let stream = verified(source.open().await?, Prefix::none(blob), blob, what);
         store::write_stream(self.root().to_owned(), path, stream).await
     }
 

@@ -132,6 +132,64 @@ async fn a_broken_download_goes_on_where_it_stopped() {
     assert_ne!(ranges[0], ranges[1]);
 }
 
+/// Serves `content` and the ends of it that are asked for.
+fn ranges(content: &[u8]) -> Server {
+    let content = content.to_vec();
+    serve(move |request, _| match request.header("range") {
+        None => Answer::status(200).body(content.clone()),
+        Some(range) => {
+            let range = range.trim_start_matches("bytes=").trim_end_matches('-');
+            let from: usize = range.parse().unwrap();
+            Answer::status(206).body(content[from..].to_vec())
+        }
+    })
+}
+
+#[tokio::test]
+async fn what_an_earlier_process_fetched_is_not_fetched_again() {
+    let content = b"0123456789".repeat(1000);
+    let blob = Descriptor::of("x", &content);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("blob");
+    let rotten = [b"rotten", &content[6..7000]].concat();
+    let longer = [&content[..], b"more"].concat();
+    let table: [(&[u8], &[Option<&str>]); 5] = [
+        (b"", &[None]),
+        (&content[..7000], &[Some("bytes=7000-")]),
+        (&content, &[]),
+        (&rotten, &[Some("bytes=7000-"), None]),
+        (&longer, &[None]),
+    ];
+    for (left, asked) in table {
+        std::fs::write(&path, left).unwrap();
+        let server = ranges(&content);
+        let repository = client(Credentials::none()).open(&reference(&server), Access::Pull);
+        pull::download(&*repository, &blob, &path).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+        let seen = server.seen();
+        let seen: Vec<_> = seen.iter().map(|it| it.header("range")).collect();
+        assert_eq!(seen, asked, "{} bytes were left", left.len());
+    }
+}
+
+#[tokio::test]
+async fn a_long_download_may_break_more_often_than_a_call_is_tried() {
+    let content = vec![7; 6_000_000];
+    let copy = content.clone();
+    let server = serve(move |request, _| {
+        let range = request.header("range").unwrap_or("bytes=0-");
+        let range = range.trim_start_matches("bytes=").trim_end_matches('-');
+        let from: usize = range.parse().unwrap();
+        let status = if from == 0 { 200 } else { 206 };
+        let rest = copy[from..].to_vec();
+        Answer::status(status).body(rest).cut_after(1_500_000)
+    });
+    let repository = client(Credentials::none()).open(&reference(&server), Access::Pull);
+    let blob = Descriptor::of("x", &content);
+    assert_eq!(pull::read_blob(&*repository, &blob).await.unwrap(), content);
+    assert!(server.seen().len() >= 4);
+}
+
 #[tokio::test]
 async fn a_token_is_fetched_once_for_its_scope() {
     let tokens = serve(|_, _| Answer::status(200).body(r#"{"token":"t0k","expires_in":300}"#));
