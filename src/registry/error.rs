@@ -72,6 +72,14 @@ pub enum RegistryError {
         /// What the registry said, empty where it said nothing.
         message: String,
     },
+    /// A manifest refers to blobs or manifests that the registry doesn't hold, or doesn't show yet.
+    #[error("{what}: refers to what the registry does not hold{}", detail(message))]
+    Incomplete {
+        /// The manifest that was to be stored.
+        what: String,
+        /// What the registry said.
+        message: String,
+    },
     /// The document is no manifest.
     #[error("{what}: {source}")]
     Manifest {

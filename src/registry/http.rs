@@ -1,6 +1,6 @@
 //! Single HTTP exchanges: errors classified, bodies bounded.
 
-use oci_client::errors::OciEnvelope;
+use oci_client::errors::{OciEnvelope, OciErrorCode};
 use reqwest::{RequestBuilder, Response, StatusCode};
 
 use crate::{
@@ -39,9 +39,18 @@ pub(crate) async fn send_retrying(
 /// The error that an answer without success stands for.
 pub(crate) async fn failure(response: Response, what: &str) -> RegistryError {
     let status = response.status();
-    let message = message(response).await;
+    let Said { message, codes } = said(response).await;
     let what = what.to_owned();
+    let incomplete = |code: &OciErrorCode| {
+        matches!(
+            code,
+            OciErrorCode::ManifestBlobUnknown | OciErrorCode::BlobUnknown
+        )
+    };
     match status {
+        StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND if codes.iter().any(incomplete) => {
+            RegistryError::Incomplete { what, message }
+        }
         StatusCode::NOT_FOUND => RegistryError::NotFound { what, message },
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => RegistryError::Auth {
             what,
@@ -84,8 +93,15 @@ fn innermost(error: &reqwest::Error) -> String {
     cause.to_string().to_lowercase()
 }
 
-/// What the body says: the specification's error list, else the start of whatever a proxy sent.
-async fn message(mut response: Response) -> String {
+/// What an error's body says.
+#[derive(Default)]
+struct Said {
+    message: String,
+    codes: Vec<OciErrorCode>,
+}
+
+/// The specification's error list, else the start of whatever a proxy sent.
+async fn said(mut response: Response) -> Said {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
         body.extend_from_slice(&chunk);
@@ -98,11 +114,21 @@ async fn message(mut response: Response) -> String {
             let code = serde_json::to_value(&error.code).unwrap_or_default();
             format!("{} ({})", error.message, code.as_str().unwrap_or("?"))
         });
-        return entries.collect::<Vec<_>>().join(", ");
+        return Said {
+            message: entries.collect::<Vec<_>>().join(", "),
+            codes: envelope
+                .errors
+                .into_iter()
+                .map(|error| error.code)
+                .collect(),
+        };
     }
     let text = String::from_utf8_lossy(&body);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-    line.unwrap_or_default().chars().take(160).collect()
+    Said {
+        message: line.unwrap_or_default().chars().take(160).collect(),
+        codes: Vec::new(),
+    }
 }
 
 /// Reads a body of at most `limit` bytes.

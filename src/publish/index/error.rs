@@ -46,7 +46,9 @@ impl IndexError {
     pub fn verdict(&self) -> Verdict {
         let kind = match self {
             Self::Invalid(_) => VerdictKind::ConfigInvalid,
-            Self::Problems(_) | Self::Source { .. } | Self::Push(RegistryError::Refused { .. }) => {
+            Self::Problems(_)
+            | Self::Source { .. }
+            | Self::Push(RegistryError::Refused { .. } | RegistryError::Incomplete { .. }) => {
                 VerdictKind::DestinationRefused
             }
             Self::Pull(error) => error.verdict_kind(),

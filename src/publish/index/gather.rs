@@ -9,7 +9,7 @@ use aqueduct_core::image::{
 use aqueduct_ports::release::ReleaseLog;
 use aqueduct_registry::{Access, Client, RawManifest, RegistryError, Repository, pull};
 
-use super::{ImageOrigin, IndexError, IndexOptions};
+use super::{ImageOrigin, IndexError, IndexOptions, patience::once_there};
 
 /// Indexes within indexes that are followed.
 const DEPTH: usize = 4;
@@ -91,10 +91,15 @@ async fn from_report(
         return from_reference(client, &reference, name, gathered, log).await;
     };
     let repository = client.open(&reference, Access::Pull);
-    let there = repository
-        .head_manifest(&target)
-        .await
-        .map_err(IndexError::Pull)?;
+    let missing = || RegistryError::NotFound {
+        what: reference.to_string(),
+        message: String::new(),
+    };
+    let there = once_there(async || repository.head_manifest(&target).await?.ok_or_else(missing));
+    let there = match there.await {
+        Err(RegistryError::NotFound { .. }) => None,
+        other => Some(other.map_err(IndexError::Pull)?),
+    };
     let same = |there: Descriptor| {
         (there.size, there.media_type) == (image.size, image.media_type.clone())
     };
@@ -121,10 +126,14 @@ async fn from_reference(
     log: &dyn ReleaseLog,
 ) -> Result<(), IndexError> {
     let repository = client.open(reference, Access::Pull);
-    let manifest = repository
-        .manifest(&reference.target())
-        .await
-        .map_err(IndexError::Pull)?;
+    let target = reference.target();
+    let manifest = match (&target, reference) {
+        (Target::Digest(_), Reference::Registry(_)) => {
+            once_there(|| repository.manifest(&target)).await
+        }
+        _ => repository.manifest(&target).await,
+    };
+    let manifest = manifest.map_err(IndexError::Pull)?;
     let at = reference.with_target(&Target::Digest(manifest.digest.clone()));
     for entry in flatten(&*repository, origin, manifest).await? {
         log.line(&format!("{origin}: {}", describe(&entry.image)));

@@ -4,6 +4,7 @@ mod copy;
 mod error;
 mod gather;
 mod inspect;
+mod patience;
 mod push;
 mod spool;
 

@@ -5,7 +5,10 @@ use aqueduct_ports::release::ReleaseLog;
 use aqueduct_registry::{Access, Client, RawManifest, RegistryError, Repository};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{IndexError, IndexOptions, PushedReference, copy, gather::Places, spool::Spool};
+use super::{
+    IndexError, IndexOptions, PushedReference, copy, gather::Places, patience::once_there,
+    spool::Spool,
+};
 
 /// Repositories written at once.
 const PARALLEL: usize = 4;
@@ -121,11 +124,13 @@ async fn fill(
         copy::place(&*from, to, child, spool).await?;
     }
     let target = Target::Digest(manifest.digest.clone());
-    to.put_manifest(&target, manifest)
+    once_there(|| to.put_manifest(&target, manifest))
         .await
         .map_err(IndexError::Push)?;
     // Asked for by digest, other bytes would be an error.
-    to.manifest(&target).await.map_err(IndexError::Push)?;
+    once_there(|| to.manifest(&target))
+        .await
+        .map_err(IndexError::Push)?;
     Ok(())
 }
 

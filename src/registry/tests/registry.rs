@@ -147,7 +147,7 @@ async fn an_index_without_its_children_is_refused_with_the_reason() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, RegistryError::Refused { status: 400, .. }),
+        matches!(error, RegistryError::Incomplete { .. }),
         "{error:?}"
     );
     assert!(
