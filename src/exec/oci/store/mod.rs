@@ -1,17 +1,28 @@
 //! The image store: unpacked layers by the digest of their content, shared by all processes of a machine.
 //!
 //! ```text
-//! STORE/images/HEX.json      an image by its manifest's digest: configuration, names of its layers
+//! STORE/images/HEX.json      an image by its manifest's digest: configuration, names of its layers; last changed when it
+//!                            was last used, and locked by whoever uses it
 //! STORE/refs/HEX.json        reference and platform (hashed) to the image they meant last
 //! STORE/layers/NAME/         one unpacked layer; appears whole or not at all
 //! STORE/layers/.NAME/        one being unpacked by whoever holds STORE/locks/NAME
-//! STORE/blobs/NAME           its tar, while that is being fetched
+//! STORE/blobs/NAME.DIGEST    its tar, while that is being fetched, and for a day if the fetch was interrupted
+//! STORE/lock                 shared by whoever looks for an image, alone for whoever removes one
 //! ```
+//!
+//! Nothing grows for ever: see [`prune`].
 
+mod error;
 mod layer;
+mod prune;
 mod record;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use aqueduct_core::{
     image::{ContainerConfig, Reference},
@@ -19,11 +30,12 @@ use aqueduct_core::{
     platform::Platform,
     verdict::{Verdict, VerdictKind},
 };
-use aqueduct_registry::{Access, Client, RegistryError, Repository, pull};
+use aqueduct_registry::{Access, Client, Repository, pull};
 use futures_util::{StreamExt, TryStreamExt};
 
 use self::{
-    layer::{Layer, fetch_layer},
+    error::PullError,
+    layer::{Layer, fetch_layer, wait_for},
     record::{ImageRecord, Records},
 };
 
@@ -41,6 +53,8 @@ pub(super) struct LocalImage {
     pub(super) config: ContainerConfig,
     /// Directory names below [`ImageStore::layers_dir`], lowest first.
     pub(super) layers: Vec<String>,
+    /// Keeps it from being pruned while the value lives.
+    _hold: Arc<File>,
 }
 
 /// All images of this machine.
@@ -85,6 +99,33 @@ impl ImageStore {
         wanted: Wanted<'_>,
         notice: &(dyn Fn(String) + Sync),
     ) -> Result<LocalImage, Verdict> {
+        let record = self.find(wanted, notice).await;
+        record.unwrap_or_else(|error| Err(error.verdict(wanted)))
+    }
+
+    async fn find(
+        &self,
+        wanted: Wanted<'_>,
+        notice: &(dyn Fn(String) + Sync),
+    ) -> Result<Result<LocalImage, Verdict>, PullError> {
+        let failed = PullError::store(&self.root);
+        // From the look at its layers until it is held, nothing of an image may be removed.
+        let _turn = wait_for(self.root.join(prune::LOCK), File::try_lock_shared)
+            .await
+            .map_err(&failed)?;
+        let record = match self.by_policies(wanted, notice).await {
+            Ok(record) => record,
+            Err(verdict) => return Ok(Err(verdict)),
+        };
+        let hold = self.records.hold(&record.digest).map_err(&failed)?;
+        Ok(Ok(record.into_image(hold)))
+    }
+
+    async fn by_policies(
+        &self,
+        wanted: Wanted<'_>,
+        notice: &(dyn Fn(String) + Sync),
+    ) -> Result<ImageRecord, Verdict> {
         // A layout is on this machine already: asking it is free, and it may have changed.
         let policies = match (wanted.reference, wanted.policies) {
             (Reference::Layout(_), _) => &[PullPolicy::Always],
@@ -106,7 +147,7 @@ impl ImageStore {
         policy: PullPolicy,
         wanted: Wanted<'_>,
         notice: &(dyn Fn(String) + Sync),
-    ) -> Result<LocalImage, Verdict> {
+    ) -> Result<ImageRecord, Verdict> {
         let here = match policy {
             PullPolicy::Always => None,
             PullPolicy::IfNotPresent | PullPolicy::Never => self.here(wanted),
@@ -122,21 +163,21 @@ impl ImageStore {
     }
 
     /// The image as it was pulled last, if every layer of it is still there.
-    fn here(&self, wanted: Wanted<'_>) -> Option<LocalImage> {
+    fn here(&self, wanted: Wanted<'_>) -> Option<ImageRecord> {
         let record = self.records.find(wanted.reference, wanted.platform)?;
         let layers = self.layers_dir();
         record
             .layers
             .iter()
             .all(|name| layers.join(name).is_dir())
-            .then(|| record.into_image())
+            .then_some(record)
     }
 
     async fn pull(
         &self,
         wanted: Wanted<'_>,
         notice: &(dyn Fn(String) + Sync),
-    ) -> Result<LocalImage, PullError> {
+    ) -> Result<ImageRecord, PullError> {
         let repository = self.client.open(wanted.reference, Access::Pull);
         let target = wanted.reference.target();
         let resolved = pull::resolve(&*repository, &target, wanted.platform).await?;
@@ -151,7 +192,7 @@ impl ImageStore {
         self.records
             .store(wanted.reference, wanted.platform, &record)
             .map_err(PullError::store(&self.root))?;
-        Ok(record.into_image())
+        Ok(record)
     }
 
     fn announce(&self, wanted: Wanted<'_>, layers: &[Layer], notice: &(dyn Fn(String) + Sync)) {
@@ -184,67 +225,11 @@ impl ImageStore {
             .await
     }
 
-    /// Removes what killed processes left half done. Blocks.
+    /// Removes what killed processes left half done, and images that nobody used for long. Blocks.
     pub(super) fn tidy(&self) {
-        layer::tidy(&self.root);
-    }
-}
-
-/// Why an image could not be had.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PullError {
-    /// The registry or layout failed.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// A layer can't be unpacked.
-    #[error(transparent)]
-    Unpack(#[from] super::unpack::UnpackError),
-    /// The image contradicts itself.
-    #[error("{0}")]
-    Image(String),
-    /// The store can't be written.
-    #[error("image store {}: {source}", path.display())]
-    Store {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
-impl PullError {
-    fn store(path: &Path) -> impl Fn(std::io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Store {
-            path: path.clone(),
-            source,
-        }
-    }
-
-    fn verdict(&self, wanted: Wanted<'_>) -> Verdict {
-        use super::unpack::UnpackError;
-        let kind = match self {
-            Self::Registry(error) => error.verdict_kind(),
-            Self::Unpack(UnpackError::Write { .. }) | Self::Store { .. } => VerdictKind::Internal,
-            Self::Unpack(_) | Self::Image(_) => VerdictKind::ImagePull,
-        };
-        let text = self.to_string();
-        let cause = if text.contains(wanted.name) {
-            text
-        } else {
-            format!("{}: {text}", wanted.name)
-        };
-        let verdict = Verdict::new(kind, cause);
-        match self {
-            Self::Unpack(UnpackError::Refused { .. } | UnpackError::Corrupt { .. })
-            | Self::Image(_) => {
-                verdict.with_hint("the image is broken or hostile: build it anew, or use another")
-            }
-            Self::Unpack(UnpackError::Write { .. }) | Self::Store { .. } => {
-                verdict.with_hint("check free space and permissions of the image store")
-            }
-            _ => verdict,
-        }
+        let now = SystemTime::now();
+        prune::prune(&self.root, &self.records, now);
+        layer::tidy(&self.root, now);
     }
 }
 

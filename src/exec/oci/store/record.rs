@@ -1,8 +1,11 @@
 //! Which images are here.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
 };
 
 use aqueduct_core::{
@@ -22,13 +25,33 @@ pub(super) struct ImageRecord {
 }
 
 impl ImageRecord {
-    pub(super) fn into_image(self) -> LocalImage {
+    pub(super) fn into_image(self, hold: File) -> LocalImage {
         LocalImage {
+            _hold: Arc::new(hold),
             digest: self.digest.to_string(),
             platform: self.config.platform(),
             config: self.config.container(),
             layers: self.layers,
         }
+    }
+}
+
+/// An image on disk.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) last_use: SystemTime,
+    pub(super) layers: Vec<String>,
+    path: PathBuf,
+    file: File,
+}
+
+impl Kept {
+    /// Forgets the image, unless somebody uses it. Whether that was done.
+    pub(super) fn forget(&self) -> io::Result<bool> {
+        if self.file.try_lock().is_err() {
+            return Ok(false);
+        }
+        fs::remove_file(&self.path).map(|()| true)
     }
 }
 
@@ -60,8 +83,49 @@ impl Records {
         platform: &Platform,
         record: &ImageRecord,
     ) -> io::Result<()> {
-        write(&self.image_file(&record.digest), record)?;
+        let image = self.image_file(&record.digest);
+        // One that is there stays: others hold it by its lock.
+        if read::<ImageRecord>(&image).is_none() {
+            write(&image, record)?;
+        }
         write(&self.ref_file(reference, platform), &record.digest)
+    }
+
+    /// Notes that an image is used, and keeps it from being pruned while the answer lives.
+    pub(super) fn hold(&self, digest: &Digest) -> io::Result<File> {
+        let file = File::open(self.image_file(digest))?;
+        file.lock_shared()?;
+        file.set_modified(SystemTime::now())?;
+        Ok(file)
+    }
+
+    /// All images, those not used for longest first. Unreadable ones have no layers.
+    pub(super) fn all(&self) -> io::Result<Vec<Kept>> {
+        let mut all = Vec::new();
+        for path in files(&self.images)? {
+            let Ok(file) = File::open(&path) else {
+                continue;
+            };
+            all.push(Kept {
+                last_use: file.metadata()?.modified()?,
+                layers: read(&path).map_or_else(Vec::new, |record: ImageRecord| record.layers),
+                path,
+                file,
+            });
+        }
+        all.sort_by_key(|kept| kept.last_use);
+        Ok(all)
+    }
+
+    /// Removes references to images that are not here any more.
+    pub(super) fn drop_dangling(&self) -> io::Result<()> {
+        for path in files(&self.refs)? {
+            let image = read::<Digest>(&path).map(|digest| self.image_file(&digest));
+            if image.is_none_or(|image| !image.exists()) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     fn image_file(&self, digest: &Digest) -> PathBuf {
@@ -71,6 +135,13 @@ impl Records {
     fn ref_file(&self, reference: &Reference, platform: &Platform) -> PathBuf {
         let key = Digest::of(format!("{reference}\n{}", platform.normalized()).as_bytes());
         self.refs.join(format!("{}.json", key.hex()))
+    }
+}
+
+fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use aqueduct_core::image::{Digest, Verifier};
@@ -54,12 +55,18 @@ pub(super) enum UnpackError {
 }
 
 /// Unpacks the tar at `archive`, plain or compressed with gzip or zstd, into the empty directory `target`. Its
-/// uncompressed bytes must have the digest `diff_id`.
-pub(super) fn unpack(archive: &Path, target: &Path, diff_id: &Digest) -> Result<(), UnpackError> {
+/// uncompressed bytes must have the digest `diff_id`. Once `stop` is set, it ends soon with an error.
+pub(super) fn unpack(
+    archive: &Path,
+    target: &Path,
+    diff_id: &Digest,
+    stop: &AtomicBool,
+) -> Result<(), UnpackError> {
     let open = || File::open(archive).and_then(|file| decompress(BufReader::new(file)));
     let mut reader = Hashing {
         inner: open().map_err(UnpackError::Archive)?,
         verifier: Verifier::new(diff_id),
+        stop,
     };
     unpack_tar(&mut reader, target)?;
     // What follows the end of the archive counts for the digest, too.
@@ -102,13 +109,18 @@ fn decompress<R: BufRead + 'static>(mut reader: R) -> io::Result<Box<dyn Read>> 
     })
 }
 
-struct Hashing<R> {
+/// Every entry and every part of a file passes here, so this is also where to stop.
+struct Hashing<'a, R> {
     inner: R,
     verifier: Verifier,
+    stop: &'a AtomicBool,
 }
 
-impl<R: Read> Read for Hashing<R> {
+impl<R: Read> Read for Hashing<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("canceled"));
+        }
         let n = self.inner.read(buffer)?;
         self.verifier.update(&buffer[..n]);
         Ok(n)

@@ -178,9 +178,10 @@ fn all_three_compressions_are_read_and_the_digest_is_checked() {
         fs::write(&archive, bytes).unwrap();
         let target = dir.path().join("layer");
         fs::create_dir(&target).unwrap();
-        unpack(&archive, &target, &digest).unwrap();
+        let go = AtomicBool::new(false);
+        unpack(&archive, &target, &digest, &go).unwrap();
         assert_eq!(fs::read_to_string(target.join("file")).unwrap(), "content");
-        let other = unpack(&archive, &target, &Digest::of(b"other"));
+        let other = unpack(&archive, &target, &Digest::of(b"other"), &go);
         assert!(matches!(other, Err(UnpackError::Corrupt { .. })));
     }
 }
