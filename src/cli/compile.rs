@@ -121,7 +121,9 @@ pub(crate) fn entry(
     }
     Err(CliError::invalid(format!(
         "there is no pipeline file in {}",
-        repo.root.display()
+        std::path::absolute(&repo.root)
+            .unwrap_or_else(|_| repo.root.clone())
+            .display()
     ))
     .with_help(format!(
         "write a {} or a {}, or name one with --file",

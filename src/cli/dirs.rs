@@ -1,12 +1,38 @@
 //! Where things lie on this machine (XDG base directories).
 
-use std::path::PathBuf;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::{User, geteuid};
 
 fn xdg(variable: &str, fallback: &str) -> Option<PathBuf> {
-    let set = std::env::var_os(variable)
+    absolute(variable).or_else(|| home().map(|home| home.join(fallback)))
+}
+
+/// Of a variable that holds no absolute path nobody knows where it leads.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable)
         .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    set.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(fallback)))
+        .filter(|path| path.is_absolute())
+}
+
+/// `$HOME`, else what the system knows of the user.
+fn home() -> Option<PathBuf> {
+    let known = || Some(User::from_uid(geteuid()).ok()??.dir);
+    absolute("HOME")
+        .or_else(known)
+        .filter(|home| home.is_absolute())
+}
+
+/// Makes the directory and writes a block into it.
+pub(crate) fn check_writable(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let probe = dir.join(format!(".probe-{}", std::process::id()));
+    let written = fs::write(&probe, [0; 4096]);
+    let removed = fs::remove_file(&probe);
+    written.and(removed)
 }
 
 /// `$XDG_CONFIG_HOME`, for settings.

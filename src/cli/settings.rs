@@ -87,6 +87,10 @@ fn read(path: Option<&Path>, required: bool) -> Result<Settings, CliError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
             Ok(Settings::default())
         }
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(CliError::io(
+            "read", path, &error,
+        )
+        .with_help("make it readable, or let HOME or XDG_CONFIG_HOME name a folder of your own")),
         Err(error) => Err(CliError::io("read", path, &error)),
     }
 }

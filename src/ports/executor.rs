@@ -183,6 +183,7 @@ impl ExecError {
             Self::Refused(verdict) => verdict,
             Self::Machine(cause) => {
                 Verdict::new(aqueduct_core::verdict::VerdictKind::Internal, cause)
+                    .with_hint("check free disk space and permissions of the state directory")
             }
         }
     }

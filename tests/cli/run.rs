@@ -211,3 +211,63 @@ fn a_read_only_cache_is_a_clear_word() {
         "{stderr}"
     );
 }
+
+#[test]
+fn an_unusable_state_directory_is_told_before_any_job_starts() {
+    let project = Project::new(&[(".gitlab-ci.yml", "job: {script: echo started}\n")]);
+    let output = project
+        .command(&["run"])
+        .env("XDG_STATE_HOME", "/dev/null")
+        .output()
+        .expect("it starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        output.stdout.is_empty() && stderr.contains("/dev/null"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_detached_head_is_told() {
+    let project = Project::new(&[(".gitlab-ci.yml", "job: {script: echo $CI_COMMIT_BRANCH}\n")]);
+    project.run("git", &["checkout", "--quiet", "--detach"]);
+    let done = project.aqueduct(&["run"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(
+        done.stderr
+            .contains("the pipeline is made for main; --branch or --tag"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn jobs_that_wait_for_somebody_are_named() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "build: {script: echo}\ndeploy: {when: manual, script: echo}\n",
+    )]);
+    let done = project.aqueduct(&["run"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(
+        done.stderr
+            .contains("manual   deploy  (play it with --manual)"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn who_commits_here_started_the_pipeline() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "job: {script: 'echo \"$GITLAB_USER_NAME <$GITLAB_USER_EMAIL> $GITLAB_USER_LOGIN\"'}\n",
+    )]);
+    let done = project.aqueduct(&["run"]);
+    assert!(
+        done.stdout.contains("Test <test@example.com> test"),
+        "{}",
+        done.stdout
+    );
+}

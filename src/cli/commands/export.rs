@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{error::CliError, traces::FileNames, wire::LocalRun};
+use crate::{dirs, error::CliError, traces::FileNames, wire::LocalRun};
 
 /// Makes the directory and sees that it can be written, before any job has run for it. Answers its absolute path.
 pub(crate) fn prepare(path: &Path) -> Result<PathBuf, CliError> {
@@ -23,10 +23,7 @@ pub(crate) fn prepare(path: &Path) -> Result<PathBuf, CliError> {
         .with_help("--artifacts names a directory that can be made and written")
     };
     let absolute = std::path::absolute(path).map_err(refused)?;
-    std::fs::create_dir_all(&absolute).map_err(refused)?;
-    let probe = absolute.join(format!(".aqueduct-{}", std::process::id()));
-    std::fs::write(&probe, "").map_err(refused)?;
-    std::fs::remove_file(&probe).map_err(refused)?;
+    dirs::check_writable(&absolute).map_err(refused)?;
     Ok(absolute)
 }
 

@@ -6,7 +6,7 @@ use aqueduct_core::{lang::context::ContextVariable, mask, plan::Plan, run::Statu
 use aqueduct_engine::RunEvents;
 
 use crate::{
-    args::RunArgs,
+    args::{ContextArgs, RunArgs},
     commands::export,
     compile,
     error::CliError,
@@ -16,6 +16,7 @@ use crate::{
         self,
         run::{JsonReporter, LiveReporter, PlainReporter, Reporter, Summary},
     },
+    repo::RepoInfo,
     settings,
     traces::{FileNames, Traces},
     wire::{self, LocalRun, Options, image_registries, release_backend},
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         output::note(&format!("no pipeline: {why}"));
         return Ok(Exit::Success);
     }
+    tell_of_detached_head(&compiled.repo, &args.context);
     let secrets = secret_values(&compiled.variables);
     warn_of_short(&secrets);
     let artifacts = args.artifacts.as_deref().map(export::prepare).transpose()?;
@@ -55,6 +57,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         executor: args.executor.or(settings.run.executor).unwrap_or_default(),
         memory_limit: settings.run.memory_limit,
         secrets,
+        user: compiled.repo.user.variables(),
         registries: image_registries(&settings, &project, &compiled.variables),
         release: release_backend(&settings, &project, &compiled.variables)?,
         project_dir: project,
@@ -65,6 +68,17 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         .build()
         .map_err(|error| CliError::infrastructure(format!("can't start: {error}")))?;
     runtime.block_on(drive(&plan, options, args.json, artifacts.as_deref()))
+}
+
+/// A pipeline is made for a branch or a tag: one must be taken, and which is no secret.
+fn tell_of_detached_head(repo: &RepoInfo, context: &ContextArgs) {
+    let is_named = context.branch.is_some() || context.tag.is_some() || context.commit.is_some();
+    if repo.commit.is_some() && repo.branch.is_none() && !is_named {
+        output::note(&format!(
+            "no branch is checked out: the pipeline is made for {}; --branch or --tag names another",
+            repo.default_branch
+        ));
+    }
 }
 
 fn processors() -> usize {
@@ -108,18 +122,19 @@ async fn drive(
     let names = FileNames::of(plan.jobs.iter().map(|job| job.name.as_str()));
     let logs = run.workspace().logs_dir();
     let traces = Traces::new(logs, names.clone());
-    let interrupted = watch(&run, events, reporter.as_mut(), &mut summary, traces).await;
+    let watched = watch(&run, events, reporter.as_mut(), &mut summary, traces).await;
     let status = run.ended().await;
     reporter.close();
+    summary.waiting(run.manual());
     let exported = export::export(&run, &names, artifacts);
     let run =
         Arc::into_inner(run).ok_or_else(|| CliError::infrastructure("the run is still watched"))?;
     let kept = run.finish(&names).await?;
-    let interrupted = interrupted?;
     if !json {
         output::note(summary.render(render::stderr_color()).trim_end());
         tell_kept(&kept, status);
     }
+    let interrupted = watched?;
     exported?;
     Ok(exit_of(status, interrupted, &summary))
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{ObjectType, Repository};
+use git2::{ErrorCode, ObjectType, Repository};
 
+use super::User;
 use crate::error::CliError;
 
 /// What a pipeline needs to know of a repository.
@@ -21,6 +22,8 @@ pub(crate) struct RepoInfo {
     pub(crate) remote: Option<Remote>,
     /// The commit that is checked out, or that was asked for.
     pub(crate) commit: Option<CommitInfo>,
+    /// Who commits here.
+    pub(crate) user: User,
 }
 
 /// Host and path of the remote `origin`.
@@ -79,14 +82,18 @@ const fn sign(offset: i32) -> char {
 impl RepoInfo {
     /// Looks for a repository at `dir` and above; `rev` asks for another commit than the one checked out.
     pub(crate) fn read(dir: &Path, rev: Option<&str>) -> Result<Self, CliError> {
-        let Ok(repo) = Repository::discover(dir) else {
-            return match rev {
-                Some(_) => Err(CliError::invalid(
+        let repo = match Repository::discover(dir) {
+            Ok(repo) => repo,
+            Err(error) if error.code() != ErrorCode::NotFound => {
+                return Err(unopened(dir, &error));
+            }
+            Err(_) if rev.is_some() => {
+                return Err(CliError::invalid(
                     "--commit needs a Git repository, and there is none here",
                 )
-                .with_help("run `git init` and commit, or leave --commit out")),
-                None => Ok(Self::without_git(dir)),
-            };
+                .with_help("run `git init` and commit, or leave --commit out"));
+            }
+            Err(_) => return Ok(Self::without_git(dir)),
         };
         let Some(root) = repo.workdir().map(Path::to_path_buf) else {
             return Err(CliError::invalid(format!(
@@ -106,6 +113,7 @@ impl RepoInfo {
                 .as_ref()
                 .map_or_else(|| folder_path(&root), |found| found.path.clone()),
             commit: commit(&repo, rev)?,
+            user: User::of(repo.config()),
             remote,
             branch,
             root,
@@ -121,8 +129,23 @@ impl RepoInfo {
             project_path: folder_path(dir),
             remote: None,
             commit: None,
+            user: User::of(git2::Config::open_default()),
         }
     }
+}
+
+fn unopened(dir: &Path, error: &git2::Error) -> CliError {
+    let message = format!(
+        "can't open the Git repository of {}: {}",
+        std::path::absolute(dir).unwrap_or_default().display(),
+        error.message()
+    );
+    if error.code() == ErrorCode::Owner {
+        return CliError::invalid(message).with_help(
+            "if you trust its owner: `git config --global --add safe.directory PATH`, with the path above",
+        );
+    }
+    CliError::infrastructure(message).with_help("see what `git status` says of it")
 }
 
 fn folder_path(root: &Path) -> String {

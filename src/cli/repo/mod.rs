@@ -2,6 +2,8 @@
 
 mod info;
 mod tree;
+mod user;
 
 pub(crate) use info::{CommitInfo, RepoInfo};
 pub(crate) use tree::SourceTree;
+pub(crate) use user::User;

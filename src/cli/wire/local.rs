@@ -22,7 +22,7 @@ use aqueduct_exec::{
     host::{HostConfig, HostExecutor},
     oci::{OciConfig, OciExecutor},
 };
-use aqueduct_ports::{executor::ExecError, release::ReleaseBackend};
+use aqueduct_ports::{executor::ExecError, release::ReleaseBackend, workspace::WorkspaceError};
 use aqueduct_registry::ClientOptions;
 use aqueduct_runner::{ExecutorSlot, RunnerConfig, Shutdown};
 use aqueduct_workspace::{Isolation, Kept, PrivateMounts, Workspace, WorkspaceConfig};
@@ -57,6 +57,8 @@ pub(crate) struct Options {
     pub(crate) memory_limit: Option<u64>,
     /// Values of the plan's secrets.
     pub(crate) secrets: Vec<ContextVariable>,
+    /// Who runs it, as variables.
+    pub(crate) user: Vec<(String, String)>,
     /// How images are pulled.
     pub(crate) registries: ClientOptions,
     /// Does `index` and `publish` jobs.
@@ -100,12 +102,14 @@ impl LocalRun {
             jobs: options.jobs.clone(),
             play: options.play.clone(),
             secrets: secrets(&options.secrets),
+            persisted: options.user.clone(),
             ..RunOptions::default()
         };
         let (engine, events) = Engine::new(plan, run_options, Arc::new(SystemClock))
             .map_err(|error| refused(&error))?;
         check(plan, &engine, options)?;
         let state = dirs::state();
+        dirs::check_writable(&state).map_err(|error| CliError::io("write", &state, &error))?;
         aqueduct_exec::sweep(&state).map_err(|error| CliError::io("sweep", &state, &error))?;
         let workspace = Workspace::open(&WorkspaceConfig {
             project_dir: options.project_dir.clone(),
@@ -113,11 +117,7 @@ impl LocalRun {
             commit: options.commit.clone(),
             isolation: Isolation::Auto,
         })
-        .map_err(|error| {
-            CliError::infrastructure(error).with_help(
-                "XDG_CACHE_HOME names the disk that runs use: it needs room and must be writable",
-            )
-        })?;
+        .map_err(|error| unusable(&error))?;
         let shutdown = Shutdown::default();
         let config = runner_config(options, &state, &workspace);
         let source: Arc<Engine> = Arc::clone(&engine);
@@ -157,6 +157,14 @@ impl LocalRun {
     /// Resolves when every job has ended, or waits for a person.
     pub(crate) async fn ended(&self) -> Status {
         self.engine.run().await
+    }
+
+    /// Jobs that wait for somebody to play them.
+    pub(crate) fn manual(&self) -> Vec<String> {
+        let jobs = self.engine.snapshot().jobs.into_iter();
+        jobs.filter(|job| job.status == Status::Manual)
+            .map(|job| job.name)
+            .collect()
     }
 
     /// The attempt whose artifacts count, for each job that left some.
@@ -203,6 +211,19 @@ fn secrets(variables: &[ContextVariable]) -> Secrets {
         .filter(|variable| variable.secret)
         .map(|variable| (variable.key.clone(), variable.value.clone()))
         .collect()
+}
+
+/// Why there is no place for a run, or nothing to fill it with.
+fn unusable(error: &WorkspaceError) -> CliError {
+    match error {
+        WorkspaceError::Refused(_) => CliError::invalid(error),
+        WorkspaceError::Io { path, .. } if !Path::new(path).starts_with(dirs::cache()) => {
+            CliError::infrastructure(error).with_help("see what `git status` says of the project")
+        }
+        _ => CliError::infrastructure(error).with_help(
+            "XDG_CACHE_HOME names the disk that runs use: it needs room and must be writable",
+        ),
+    }
 }
 
 /// Refuses the run if this machine can't run some of its jobs.

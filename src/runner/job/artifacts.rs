@@ -196,7 +196,11 @@ pub(super) fn tell(job: &Job<'_>, selected: &Selected, scope: &Scope) {
 }
 
 async fn read_dotenv(job: &Job<'_>) -> Result<Vec<(String, String)>, Verdict> {
-    let invalid = |cause| Verdict::new(VerdictKind::ConfigInvalid, cause);
+    let invalid = |cause| {
+        Verdict::new(VerdictKind::ConfigInvalid, cause).with_hint(
+            "a dotenv report holds lines of KEY=value and nothing else: correct what writes it",
+        )
+    };
     let kind = ArtifactKind::Report("dotenv".to_owned());
     let files = job
         .config

@@ -13,6 +13,7 @@ use super::{status_style, tail::Tail};
 pub(crate) struct Summary {
     tails: BTreeMap<String, Tail>,
     ended: Vec<Ended>,
+    manual: Vec<String>,
     status: Option<(Status, Millis)>,
 }
 
@@ -63,6 +64,11 @@ impl Summary {
         }
     }
 
+    /// Jobs that wait for somebody, now that the run is over.
+    pub(crate) fn waiting(&mut self, manual: Vec<String>) {
+        self.manual = manual;
+    }
+
     /// Whether any failure that counts blames the machine, the network or Aqueduct, and none the pipeline.
     pub(crate) fn blames_infrastructure(&self) -> bool {
         use aqueduct_core::verdict::Blame;
@@ -83,7 +89,9 @@ impl Summary {
         let width = self
             .ended
             .iter()
-            .map(|end| end.job.chars().count())
+            .map(|end| &end.job)
+            .chain(&self.manual)
+            .map(|job| job.chars().count())
             .max()
             .unwrap_or(0);
         // Writing to a String can't fail.
@@ -110,6 +118,13 @@ impl Summary {
                 let _ = write!(out, "  (allowed to fail)");
             }
             trim_line(&mut out);
+        }
+        for job in &self.manual {
+            let style = paint(status_style("manual"));
+            let _ = writeln!(
+                out,
+                "{style}manual{style:#}   {job:width$}  (play it with --manual)"
+            );
         }
         for end in self.ended.iter().filter(|end| end.status == Status::Failed) {
             let tail = self.tails.get_mut(&end.job);
