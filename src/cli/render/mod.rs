@@ -1,6 +1,7 @@
 //! What a person sees.
 
 mod diagnostics;
+mod label;
 pub(crate) mod run;
 
 pub(crate) use diagnostics::render as diagnostics;

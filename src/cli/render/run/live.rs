@@ -12,7 +12,10 @@ use super::{
     lines::{Lines, plain},
     status_style,
 };
-use crate::error::CliError;
+use crate::{
+    error::CliError,
+    render::label::{columns, padded, shortened},
+};
 
 /// Redraws a second: enough to look alive, too few to cost anything.
 const RATE_HZ: u8 = 12;
@@ -59,7 +62,7 @@ impl LiveReporter {
     }
 
     fn start(&mut self, job: &str, state: &str) {
-        let name = shortened(job);
+        let name = padded(&shortened(job, MAX_NAME), self.width);
         let template = if self.color {
             "{spinner:.blue} {prefix} {elapsed:>4} {wide_msg:.dim}"
         } else {
@@ -71,7 +74,7 @@ impl LiveReporter {
         let bar = self
             .screen
             .add(ProgressBar::new_spinner().with_style(style));
-        bar.set_prefix(format!("{name:width$}", width = self.width.min(MAX_NAME)));
+        bar.set_prefix(name);
         bar.set_message(state.to_owned());
         bar.reset_elapsed();
         bar.enable_steady_tick(TICK);
@@ -90,22 +93,15 @@ impl LiveReporter {
             self.screen.remove(&running.bar);
         }
         let mark = self.paint(status_style(status), &format!("{status:8}"));
-        self.line(&format!("{mark} {job:width$}{text}", width = self.width));
+        self.line(&format!("{mark} {}{text}", padded(job, self.width)));
     }
-}
-
-fn shortened(name: &str) -> String {
-    if name.chars().count() <= MAX_NAME {
-        return name.to_owned();
-    }
-    name.chars().take(MAX_NAME - 1).chain(['…']).collect()
 }
 
 impl Reporter for LiveReporter {
     fn event(&mut self, event: &TimedEvent) -> Result<(), CliError> {
         match &event.event {
             RunEvent::PipelineStarted { jobs, .. } => {
-                let widths = jobs.iter().map(|job| job.name.chars().count());
+                let widths = jobs.iter().map(|job| columns(&job.name));
                 self.width = widths.max().unwrap_or(0).min(MAX_NAME);
             }
             RunEvent::JobMoved {

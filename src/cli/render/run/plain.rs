@@ -10,7 +10,11 @@ use super::{
     lines::{Lines, plain},
     status_style,
 };
-use crate::{error::CliError, output};
+use crate::{
+    error::CliError,
+    output,
+    render::label::{columns, padded},
+};
 
 /// A longer name is not padded to, so that one long name doesn't push everything aside.
 const MAX_PREFIX: usize = 32;
@@ -43,11 +47,7 @@ impl PlainReporter {
         for line in lines {
             let line = if self.color { line.into() } else { plain(line) };
             // Writing to a String can't fail.
-            let _ = writeln!(
-                out,
-                "{style}{job:width$} |{style:#} {line}",
-                width = self.width
-            );
+            let _ = writeln!(out, "{style}{} |{style:#} {line}", padded(job, self.width));
         }
         if out.is_empty() {
             Ok(())
@@ -59,8 +59,8 @@ impl PlainReporter {
     fn tell(&self, job: &str, status: &str, text: &str) {
         let style = self.style(status_style(status));
         output::note(&format!(
-            "{style}{job:width$} * {status}{style:#}{text}",
-            width = self.width
+            "{style}{} * {status}{style:#}{text}",
+            padded(job, self.width)
         ));
     }
 
@@ -76,7 +76,7 @@ impl Reporter for PlainReporter {
     fn event(&mut self, event: &TimedEvent) -> Result<(), CliError> {
         match &event.event {
             RunEvent::PipelineStarted { jobs, .. } => {
-                let widths = jobs.iter().map(|job| job.name.chars().count());
+                let widths = jobs.iter().map(|job| columns(&job.name));
                 self.width = widths
                     .filter(|width| *width <= MAX_PREFIX)
                     .max()

@@ -7,6 +7,7 @@ use aqueduct_core::{run::Status, time::Millis, verdict::Verdict};
 use aqueduct_engine::{RunEvent, TimedEvent};
 
 use super::{status_style, tail::Tail};
+use crate::render::label::{columns, label, padded};
 
 /// Gathers what the summary needs while the run goes on.
 #[derive(Debug, Default)]
@@ -91,7 +92,7 @@ impl Summary {
             .iter()
             .map(|end| &end.job)
             .chain(&self.manual)
-            .map(|job| job.chars().count())
+            .map(|job| columns(job))
             .max()
             .unwrap_or(0);
         // Writing to a String can't fail.
@@ -107,9 +108,9 @@ impl Summary {
                 .unwrap_or_default();
             let _ = write!(
                 out,
-                "{style}{:8}{style:#} {:width$}  {time:>7}",
+                "{style}{:8}{style:#} {}  {time:>7}",
                 end.status.name(),
-                end.job
+                padded(&end.job, width)
             );
             if let Some(coverage) = &end.coverage {
                 let _ = write!(out, "  coverage {coverage} %");
@@ -123,7 +124,8 @@ impl Summary {
             let style = paint(status_style("manual"));
             let _ = writeln!(
                 out,
-                "{style}manual{style:#}   {job:width$}  (play it with --manual)"
+                "{style}manual{style:#}   {}  (play it with --manual)",
+                padded(job, width)
             );
         }
         for end in self.ended.iter().filter(|end| end.status == Status::Failed) {
@@ -158,7 +160,7 @@ fn trim_line(out: &mut String) {
 }
 
 fn failure(out: &mut String, end: &Ended, tail: Option<&mut Tail>, red: Style, dim: Style) {
-    let _ = writeln!(out, "\n{red}{} failed{red:#}", end.job);
+    let _ = writeln!(out, "\n{red}{} failed{red:#}", label(&end.job));
     if let Some(verdict) = &end.verdict {
         let _ = writeln!(out, "  {verdict}");
     }
