@@ -48,9 +48,10 @@ const EDGES: [(&str, &[&str]); 12] = [
 const BANNED: [&str; 5] = ["native-tls", "openssl", "openssl-sys", "ring", "serde_yaml"];
 
 /// Everything the pure crate may name. Nothing here does I/O.
-const CORE: [&str; 13] = [
+const CORE: [&str; 14] = [
     "base64",
     "blake2",
+    "foldhash",
     "globset",
     "granit-parser",
     "hex",

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::{error::CliError, exit::Exit};
 
+/// A plan of a thousand jobs has half a megabyte: few writes, and little memory.
+const BUFFER: usize = 64 * 1024;
+
 /// Writes `text` to standard output.
 pub(crate) fn text(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
@@ -16,10 +19,12 @@ pub(crate) fn text(text: &str) -> Result<(), CliError> {
 
 /// Writes one JSON value and a newline to standard output.
 pub(crate) fn json_line(value: &impl Serialize) -> Result<(), CliError> {
-    let mut line = serde_json::to_string(value)
-        .map_err(|error| CliError::infrastructure(format!("can't write JSON: {error}")))?;
-    line.push('\n');
-    text(&line)
+    let mut out = io::BufWriter::with_capacity(BUFFER, io::stdout().lock());
+    serde_json::to_writer(&mut out, value)
+        .map_err(io::Error::from)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush())
+        .map_err(|error| closed(&error))
 }
 
 /// Writes one line to standard error; a closed standard error is nobody's business.

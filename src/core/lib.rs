@@ -7,6 +7,7 @@
 
 pub mod diag;
 pub mod elf;
+mod hash;
 pub mod id;
 pub mod image;
 pub mod lang;

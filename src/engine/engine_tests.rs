@@ -78,6 +78,7 @@ fn plan(jobs: Vec<PlanJob>) -> Plan {
             name: None,
             cancel_on_job_failure: false,
         },
+        variables: Vec::new(),
         stages: Vec::new(),
         jobs,
         skipped: Vec::new(),

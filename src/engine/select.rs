@@ -89,6 +89,7 @@ fn restrict(plan: &Plan, jobs: Vec<PlanJob>) -> Plan {
     let has = |stage: &String| jobs.iter().any(|job| job.stage == *stage);
     Plan {
         pipeline: plan.pipeline.clone(),
+        variables: plan.variables.clone(),
         stages: plan
             .stages
             .iter()

@@ -38,7 +38,8 @@ pub(crate) fn job_variables(
         dotenv: &dotenv,
         secrets: Some(context.secrets.all()),
     };
-    let leased = at_lease(&job.variables, known).map_err(|error| verdict(&error))?;
+    let planned = pipeline.plan().variables_of(job);
+    let leased = at_lease(planned, known).map_err(|error| verdict(&error))?;
     let mut variables: Vec<JobVariable> = leased.into_iter().map(job_variable).collect();
     mask_token(&mut variables);
     Ok(variables)

@@ -30,7 +30,7 @@ fn set_some(layer: &mut Layer, key: &str, value: &str) {
 
 /// What all jobs of a pipeline see.
 pub(super) fn pipeline(context: &Context) -> Layer {
-    let mut layer = Layer::new();
+    let mut layer = Layer::default();
     let vars = &mut layer;
     set(vars, "CI", "true");
     set(vars, "GITLAB_CI", "true");

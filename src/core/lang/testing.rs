@@ -75,7 +75,7 @@ pub(super) fn job<'p>(plan: &'p Plan, name: &str) -> &'p PlanJob {
         .unwrap_or_else(|| panic!("no {name} in {:?}", names(plan)))
 }
 
-/// Value of a plan's variable, unexpanded.
+/// Value of a variable of the job's own, unexpanded.
 pub(super) fn variable<'p>(job: &'p PlanJob, key: &str) -> Option<&'p str> {
     let found = job.variables.iter().find(|variable| *variable.key == *key);
     found.map(|variable| &*variable.value)

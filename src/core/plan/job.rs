@@ -41,8 +41,8 @@ pub struct PlanJob {
     pub image: Option<Image>,
     /// Services beside the image.
     pub services: Vec<Service>,
-    /// All variables known when the plan is made, lowest precedence first, one entry a name, values as
-    /// written: they are expanded together with the job's persisted variables when it is leased.
+    /// Variables known when the plan is made, above those of the [`Plan`](super::Plan): lowest precedence first, one entry
+    /// a name, values as written. They are expanded together with the job's persisted variables when it is leased.
     pub variables: Vec<PlanVariable>,
     /// What it leaves behind.
     pub artifacts: Option<Artifacts>,

@@ -26,6 +26,9 @@ use serde::{Deserialize, Serialize};
 pub struct Plan {
     /// What the pipeline was made for.
     pub pipeline: PipelineHead,
+    /// Variables that every job has below those of its own: what is predefined for the whole pipeline.
+    #[serde(default)]
+    pub variables: Vec<PlanVariable>,
     /// Every stage that has a job, in order, `.pre` first and `.post` last.
     pub stages: Vec<String>,
     /// The jobs, by stage, then in file order, instances in order of their axes.
@@ -38,6 +41,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// All variables of a job that are known when the plan is made. Of one name the highest origin counts, and the last
+    /// of one origin.
+    pub fn variables_of<'p>(&'p self, job: &'p PlanJob) -> impl Iterator<Item = &'p PlanVariable> {
+        self.variables.iter().chain(&job.variables)
+    }
+
     /// The job of that full name (`build: [amd64]`).
     pub fn job(&self, name: &str) -> Option<&PlanJob> {
         self.jobs.iter().find(|job| job.name == name)

@@ -1,9 +1,8 @@
 //! The object of `plan --json` (design section 11): stable names, nothing that a later version may drop.
 
-use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{AllowFailure, Plan, PlanJob, SkippedJob, VariableOrigin, When};
+use super::{AllowFailure, Plan, PlanJob, PlanVariable, SkippedJob, VariableOrigin, When};
 use crate::platform::Arch;
 
 /// A plan as `plan --json` prints it.
@@ -42,7 +41,8 @@ struct JobView<'a> {
     arch: Option<Arch>,
     image: Option<&'a str>,
     environment: Option<&'a str>,
-    variables: IndexMap<&'a str, &'a str>,
+    #[serde(serialize_with = "defined")]
+    variables: &'a [PlanVariable],
     reason: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     unsupported: &'a [String],
@@ -86,14 +86,6 @@ impl<'a> JobView<'a> {
             };
             needs.iter().map(view).collect()
         });
-        // What the file itself defines: predefined variables are the same for every job, and outside ones are known
-        // to whoever gave them.
-        let defined = job.variables.iter().filter(|variable| {
-            matches!(
-                variable.origin,
-                VariableOrigin::Global | VariableOrigin::Job
-            )
-        });
         Self {
             name: &job.name,
             base: &job.base,
@@ -114,11 +106,22 @@ impl<'a> JobView<'a> {
                 .environment
                 .as_ref()
                 .map(|environment| environment.name.as_str()),
-            variables: defined
-                .map(|variable| (&*variable.key, &*variable.value))
-                .collect(),
+            variables: &job.variables,
             reason: &job.reason,
             unsupported: &job.unsupported,
         }
     }
+}
+
+/// What the file itself defines: predefined variables are the same for every job, and outside ones are known to whoever
+/// gave them.
+fn defined<S: Serializer>(variables: &[PlanVariable], serializer: S) -> Result<S::Ok, S::Error> {
+    let of_file = |variable: &&PlanVariable| {
+        matches!(
+            variable.origin,
+            VariableOrigin::Global | VariableOrigin::Job
+        )
+    };
+    let defined = variables.iter().filter(of_file);
+    serializer.collect_map(defined.map(|variable| (&*variable.key, &*variable.value)))
 }

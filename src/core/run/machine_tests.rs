@@ -88,6 +88,7 @@ impl Run {
                 name: None,
                 cancel_on_job_failure,
             },
+            variables: Vec::new(),
             stages: Vec::new(),
             jobs,
             skipped: Vec::new(),

@@ -67,6 +67,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
             name: None,
             cancel_on_job_failure,
         },
+        variables: Vec::new(),
         stages: Vec::new(),
         jobs,
         skipped: Vec::new(),

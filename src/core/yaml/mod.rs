@@ -4,6 +4,7 @@
 //! Nothing here knows what a pipeline is.
 
 mod explain;
+mod mapping;
 mod node;
 mod read;
 mod scalar;
@@ -11,6 +12,7 @@ mod scalar;
 mod tests;
 mod tree;
 
-pub use node::{Entry, Mapping, Node, Style, Value};
+pub use mapping::{Entry, Mapping};
+pub use node::{Node, Style, Value};
 pub use read::{Limits, Read, decode, read, too_large};
 pub use scalar::{float_text, resolve_plain};

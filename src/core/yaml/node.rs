@@ -2,9 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use indexmap::IndexMap;
-
-use super::scalar::float_text;
+use super::{Mapping, scalar::float_text};
 use crate::diag::Span;
 
 /// A YAML node. Cloning copies a few words: collections and texts are shared.
@@ -47,21 +45,6 @@ pub enum Style {
     Quoted,
     /// After `|` or `>`.
     Block,
-}
-
-/// The value of a key, and where the key stands.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Place of the key.
-    pub key_span: Span,
-    /// Its value.
-    pub value: Node,
-}
-
-/// An ordered mapping. Keys are texts: a key that YAML reads as a number or a boolean (`on:`) has its Ruby text.
-#[derive(Clone, Debug, Default)]
-pub struct Mapping {
-    entries: IndexMap<Arc<str>, Entry>,
 }
 
 impl Node {
@@ -248,95 +231,6 @@ impl PartialEq for Value {
             }
             (Self::Mapping(a), Self::Mapping(b)) => Arc::ptr_eq(a, b) || a == b,
             _ => false,
-        }
-    }
-}
-
-impl PartialEq for Mapping {
-    /// The same keys with the same values, in any order.
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self
-                .iter()
-                .all(|(key, entry)| other.get(key) == Some(&entry.value))
-    }
-}
-
-impl Mapping {
-    /// An empty one.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// An empty one with room for `capacity` entries.
-    pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            entries: IndexMap::with_capacity(capacity),
-        }
-    }
-
-    /// Number of keys.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there is no key.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries.get(key).map(|entry| &entry.value)
-    }
-
-    /// Value and place of a key.
-    pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries.get(key)
-    }
-
-    /// Key (as it is shared), value and place of a key.
-    pub fn full_entry(&self, key: &str) -> Option<(&Arc<str>, &Entry)> {
-        self.entries
-            .get_full(key)
-            .map(|(_, key, entry)| (key, entry))
-    }
-
-    /// Whether the key is there, be it with null.
-    pub fn contains(&self, key: &str) -> bool {
-        self.entries.contains_key(key)
-    }
-
-    /// All entries in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Entry)> {
-        self.entries.iter()
-    }
-
-    /// All keys in order.
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.entries.keys().map(AsRef::as_ref)
-    }
-
-    /// Value and place of a key, to change.
-    pub fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
-        self.entries.get_mut(key)
-    }
-
-    /// Sets a key; one that was there keeps its position, and its old entry is returned.
-    pub fn insert(&mut self, key: Arc<str>, entry: Entry) -> Option<Entry> {
-        self.entries.insert(key, entry)
-    }
-
-    /// Removes a key; the order of the others stays.
-    pub fn remove(&mut self, key: &str) -> Option<Entry> {
-        self.entries.shift_remove(key)
-    }
-}
-
-impl FromIterator<(Arc<str>, Entry)> for Mapping {
-    fn from_iter<I: IntoIterator<Item = (Arc<str>, Entry)>>(iter: I) -> Self {
-        Self {
-            entries: iter.into_iter().collect(),
         }
     }
 }

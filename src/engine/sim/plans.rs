@@ -26,6 +26,7 @@ pub(super) fn plan(rng: &mut Rng) -> Plan {
             name: None,
             cancel_on_job_failure: rng.chance(10),
         },
+        variables: Vec::new(),
         stages: (0..stages).map(|stage| format!("s{stage}")).collect(),
         jobs,
         skipped: Vec::new(),

@@ -1,5 +1,7 @@
 //! One instance in a context: is it in, and what do its variables make of it.
 
+use std::sync::Arc;
+
 use super::{environment, platform};
 use crate::{
     diag::{Diagnostic, Diagnostics},
@@ -21,6 +23,8 @@ pub(super) struct Drafting<'a> {
     pub(super) stages: &'a Stages<'a>,
     pub(super) conditions: &'a Conditions<'a>,
     pub(super) scope: &'a PipelineScope,
+    /// What of the scope may refer to other variables.
+    pub(super) referring: &'a [Arc<str>],
 }
 
 /// An instance that is in the pipeline; its needs are still as written.
@@ -138,7 +142,7 @@ impl<'a> Drafting<'a> {
                 .extend(logic::declared(&rule.variables, VariableOrigin::Job));
             scope.refresh();
         }
-        let expanded = scope.check();
+        let expanded = scope.check(self.referring);
         expanded.map_err(|error| {
             Box::new(logic::expansion_error(
                 &path(job, "variables"),

@@ -17,7 +17,7 @@ mod workflow;
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
 };
 
 use serde_json::Value;
@@ -34,6 +34,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Diagnostics, Severity, SourceMap},
+    hash::HashSet,
     plan::{PipelineHead, Plan, SkippedJob, VariableOrigin},
 };
 use draft::{Draft, Drafting};
@@ -87,11 +88,13 @@ fn make(model: &Pipeline, request: &Request<'_>, sink: &mut Diagnostics) -> Opti
         head.run = false;
         return Some(without_jobs(head, &catalog, &reason, hash, sink));
     }
+    let referring = scope.referring();
     let drafting = Drafting {
         model,
         stages: &stages,
         conditions: &conditions,
         scope: &scope,
+        referring: &referring,
     };
     let (drafts, mut skipped) = drafting.all(&catalog, sink);
     let only_edges = drafts.iter().flatten().all(Draft::is_at_the_edge);
@@ -109,6 +112,7 @@ fn make(model: &Pipeline, request: &Request<'_>, sink: &mut Diagnostics) -> Opti
         sink.push(empty("the rules leave no job for this pipeline"));
         return Some(Plan {
             pipeline: head,
+            variables: Vec::new(),
             stages: Vec::new(),
             jobs: Vec::new(),
             skipped,
@@ -119,6 +123,7 @@ fn make(model: &Pipeline, request: &Request<'_>, sink: &mut Diagnostics) -> Opti
     let names = model.stages.iter().map(|stage| stage.value.clone());
     Some(Plan {
         pipeline: head,
+        variables: scope.to_plan(),
         stages: names.filter(|name| used.contains(name.as_str())).collect(),
         jobs,
         skipped,
@@ -159,6 +164,7 @@ fn without_jobs(
     });
     Plan {
         pipeline,
+        variables: Vec::new(),
         stages: Vec::new(),
         jobs: Vec::new(),
         skipped: skipped.collect(),

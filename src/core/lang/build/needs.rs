@@ -1,10 +1,11 @@
 //! What each job waits for and whose artifacts it gets, by full names of jobs that are in the pipeline.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{draft::Draft, job};
 use crate::{
     diag::{Diagnostic, Diagnostics, SourceMap},
+    hash::{HashMap, State},
     lang::{
         codes::{NEED_LEFT_OUT, NO_SAME_ARCH},
         graph::find_cycle,
@@ -198,7 +199,7 @@ struct Givers<'c, 'm> {
 impl<'c, 'm> Givers<'c, 'm> {
     fn new(drafts: &[Option<Draft<'_>>], catalog: &'c Catalog<'m>) -> Self {
         let mut by_stage = Vec::new();
-        let mut by_place = HashMap::with_capacity(drafts.len());
+        let mut by_place = HashMap::with_capacity_and_hasher(drafts.len(), State::default());
         for (at, draft) in drafts.iter().enumerate() {
             let Some(draft) = draft else {
                 continue;
@@ -214,7 +215,7 @@ impl<'c, 'm> Givers<'c, 'm> {
             catalog,
             by_stage,
             by_place,
-            before: HashMap::new(),
+            before: HashMap::default(),
         }
     }
 

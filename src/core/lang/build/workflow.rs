@@ -40,7 +40,7 @@ pub(super) fn decide<'m>(
     if let Some(rules) = &model.workflow.rules {
         let place = {
             let job = JobScope::new(scope, &Inherit::All);
-            if let Err(error) = job.check() {
+            if let Err(error) = job.check(&scope.referring()) {
                 sink.push(logic::expansion_error("workflow", &error, None, model));
                 return None;
             }

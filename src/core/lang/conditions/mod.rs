@@ -10,7 +10,7 @@ mod tests;
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     rc::Rc,
 };
 
@@ -20,7 +20,7 @@ use super::{
     model::Rule,
     variables::JobScope,
 };
-use crate::diag::Diagnostic;
+use crate::{diag::Diagnostic, hash::HashMap};
 
 /// Evaluates conditions in one context.
 pub(super) struct Conditions<'m> {

@@ -1,10 +1,11 @@
 //! `changes` and `exists`.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::cell::RefCell;
 
 use super::Conditions;
 use crate::{
     diag::{Diagnostic, Span},
+    hash::HashMap,
     lang::{
         codes::{INVALID_PATTERN, UNRESOLVED_REF},
         glob::Glob,

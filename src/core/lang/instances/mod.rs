@@ -6,7 +6,7 @@ mod tests;
 
 pub(super) use select::{Selection, agree, select};
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 use indexmap::IndexMap;
 
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Diagnostics},
+    hash::{HashMap, State},
     platform::Arch,
 };
 
@@ -54,7 +55,7 @@ impl<'m> Catalog<'m> {
     pub(super) fn new(model: &'m Pipeline, sink: &mut Diagnostics) -> Self {
         let mut catalog = Self {
             all: Vec::with_capacity(model.jobs.len()),
-            of_job: HashMap::with_capacity(model.jobs.len()),
+            of_job: HashMap::with_capacity_and_hasher(model.jobs.len(), State::default()),
         };
         for (name, job) in &model.jobs {
             let start = catalog.all.len();
@@ -78,7 +79,7 @@ impl<'m> Catalog<'m> {
 }
 
 fn check_names(catalog: &Catalog<'_>, sink: &mut Diagnostics) {
-    let mut seen: HashMap<&str, &Job> = HashMap::with_capacity(catalog.all.len());
+    let mut seen: HashMap<&str, &Job> = HashMap::with_capacity_and_hasher(catalog.all.len(), State::default());
     for Instance { job, name, .. } in &catalog.all {
         // A name that is too long by itself has been told where names are checked.
         if name.chars().count() > MAX_NAME && job.name.value.chars().count() <= MAX_NAME {

@@ -53,7 +53,7 @@ fn service(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Service> {
         image: Image::default(),
         aliases: Vec::new(),
         command: None,
-        variables: variables::Variables::new(),
+        variables: variables::Variables::default(),
     };
     if field.node.as_mapping().is_none() {
         out.image = name_alone(field, sink)?;

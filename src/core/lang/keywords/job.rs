@@ -67,7 +67,7 @@ fn blank(name: Spanned<String>) -> Job {
         tags: Vec::new(),
         arch: None,
         parallel: None,
-        variables: variables::Variables::new(),
+        variables: variables::Variables::default(),
         inherit_variables: crate::lang::model::Inherit::All,
         image: None,
         services: Vec::new(),

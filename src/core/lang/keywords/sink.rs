@@ -1,9 +1,12 @@
 //! Where the checks put what they find.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::field::Path;
-use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::{
+    diag::{Diagnostic, Diagnostics, Span},
+    hash::HashSet,
+};
 
 /// Collects findings. What several jobs inherit from one place is told once, for the first of them.
 pub(super) struct Sink<'d> {
@@ -17,7 +20,7 @@ impl<'d> Sink<'d> {
         Self {
             out,
             seen: BTreeSet::new(),
-            flawless: HashSet::new(),
+            flawless: HashSet::default(),
         }
     }
 

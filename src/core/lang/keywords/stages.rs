@@ -1,11 +1,9 @@
 //! `stages`.
 
-use indexmap::IndexMap;
-
 use super::{codes::LIMIT_EXCEEDED, field::Field, sink::Sink};
 use crate::{
     diag::Span,
-    lang::model::{Job, Spanned},
+    lang::model::{Jobs, Spanned},
 };
 
 /// The stages of a file that names none.
@@ -17,7 +15,7 @@ const MAX_NAME: usize = 255;
 /// the jobs are taken on trust, so that no job is blamed for it.
 pub(super) fn stages(
     field: Option<&Field<'_>>,
-    jobs: &IndexMap<String, Job>,
+    jobs: &Jobs,
     sink: &mut Sink<'_>,
 ) -> Vec<Spanned<String>> {
     let named = match field {
@@ -45,7 +43,7 @@ pub(super) fn stages(
 
 fn read(
     field: &Field<'_>,
-    jobs: &IndexMap<String, Job>,
+    jobs: &Jobs,
     sink: &mut Sink<'_>,
 ) -> Vec<Spanned<String>> {
     let items = field.flat_items(sink).unwrap_or_default();

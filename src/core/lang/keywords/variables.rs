@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     diag::Span,
+    hash::State,
     lang::model::{Spanned, VariableDecl},
 };
 
@@ -26,9 +27,9 @@ pub(super) enum Level {
 /// A mapping from names to values.
 pub(super) fn parse(field: &Field<'_>, sink: &mut Sink<'_>, level: Level) -> Variables {
     let Some(map) = field.open_map(sink, "a mapping from names to values") else {
-        return Variables::new();
+        return Variables::default();
     };
-    let mut out = Variables::with_capacity(map.len());
+    let mut out = Variables::with_capacity_and_hasher(map.len(), State::default());
     for (name, name_span, field) in map.fields() {
         check_name(&field, sink, name, name_span);
         if let Some(variable) = variable(&field, sink, level, name_span) {

@@ -12,14 +12,15 @@ mod variables;
 pub(super) use needs::{cycle_error, not_selected};
 pub(super) use variables::{declared, expansion_error};
 
-use std::collections::HashMap;
-
 use super::{
     codes::UNKNOWN_STAGE,
     instances::{Catalog, path},
     model::{Job, Pipeline, Spanned},
 };
-use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+use crate::{
+    diag::{Diagnostic, Diagnostics, did_you_mean},
+    hash::HashMap,
+};
 
 /// The stage of a job that names none.
 pub(super) const DEFAULT_STAGE: &str = "test";

@@ -1,10 +1,9 @@
 //! `needs` and `dependencies`.
 
-use std::collections::HashSet;
-
 use super::{Stages, stage, unknown_job};
 use crate::{
     diag::{Diagnostic, Diagnostics},
+    hash::HashSet,
     lang::{
         codes::{
             DEPENDENCY_NOT_NEEDED, DUPLICATE_NEED, LATER_STAGE, NEED_CYCLE, UNKNOWN_AXIS,
@@ -50,7 +49,7 @@ struct Checker<'c, 'm> {
 impl Checker<'_, '_> {
     fn list(&self, job: &Job, needs: &[Need], key: &str, sink: &mut Diagnostics) {
         let path = path(job, key);
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         for need in needs {
             if let NeedTarget::Job(target) = &need.target {
                 self.entry(job, target, &path, &mut seen, sink);

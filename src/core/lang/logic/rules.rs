@@ -1,9 +1,8 @@
 //! Rules that are legal and hardly meant.
 
-use std::collections::HashMap;
-
 use crate::{
     diag::{Diagnostic, Diagnostics},
+    hash::HashMap,
     lang::{
         codes::{DUPLICATE_PIPELINES, PERSISTED_VARIABLE},
         expr::Expression,
@@ -30,7 +29,7 @@ const PERSISTED: &[&str] = &[
 ];
 
 pub(super) fn check(model: &Pipeline, sink: &mut Diagnostics) {
-    let mut reads = HashMap::new();
+    let mut reads = HashMap::default();
     let workflow = model.workflow.rules.iter().flatten();
     for condition in workflow.filter_map(|rule| rule.condition.as_ref()) {
         check_condition("workflow:rules:if", condition, &mut reads, sink);

@@ -12,15 +12,16 @@ use crate::{
 
 pub(super) fn check(model: &Pipeline, sink: &mut Diagnostics) {
     let global = declared(&model.variables, VariableOrigin::Global);
-    let scope = PipelineScope::new(Layer::new(), global, Layer::new());
-    if let Err(error) = JobScope::new(&scope, &Inherit::All).check() {
+    let scope = PipelineScope::new(Layer::default(), global, Layer::default());
+    let shared = scope.referring();
+    if let Err(error) = JobScope::new(&scope, &Inherit::All).check(&shared) {
         sink.push(expansion_error("variables", &error, None, model));
         return;
     }
     for job in model.jobs.values().filter(|job| !job.variables.is_empty()) {
         let mut own = JobScope::new(&scope, &job.inherit_variables);
         own.own = declared(&job.variables, VariableOrigin::Job);
-        if let Err(error) = own.check() {
+        if let Err(error) = own.check(&shared) {
             let path = format!("jobs:{}:variables", job.name.value);
             sink.push(expansion_error(&path, &error, Some(job), model));
         }

@@ -28,9 +28,7 @@ pub use trigger::{ChildSource, Strategy, Trigger, TriggerTarget};
 pub use variable::{VariableDecl, Variables};
 pub use workflow::{AutoCancel, OnNewCommit, Workflow};
 
-use indexmap::IndexMap;
-
-use crate::diag::Span;
+use crate::{diag::Span, hash::IndexMap};
 
 /// A value and the place it was written at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +49,9 @@ impl<T> Spanned<T> {
 /// A keyword that changes what executes and that this version only checks.
 pub type Unsupported = Spanned<String>;
 
+/// Jobs by name, in file order.
+pub type Jobs = IndexMap<String, Job>;
+
 /// A whole pipeline file, includes merged in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pipeline {
@@ -60,6 +61,6 @@ pub struct Pipeline {
     pub variables: Variables,
     /// `workflow`.
     pub workflow: Workflow,
-    /// The visible jobs in file order.
-    pub jobs: IndexMap<String, Job>,
+    /// The visible jobs.
+    pub jobs: Jobs,
 }

@@ -1,9 +1,7 @@
 //! Variables as declared.
 
-use indexmap::IndexMap;
-
 use super::Spanned;
-use crate::diag::Span;
+use crate::{diag::Span, hash::IndexMap};
 
 /// Declared variables in file order.
 pub type Variables = IndexMap<String, VariableDecl>;

@@ -66,8 +66,8 @@ pub enum LeaseError {
 /// # Errors
 ///
 /// Secrets without a value, and variables that dotenv reports or persisted ones have closed to a circle.
-pub fn at_lease(
-    plan: &[PlanVariable],
+pub fn at_lease<'p>(
+    plan: impl IntoIterator<Item = &'p PlanVariable>,
     known: Known<'_>,
 ) -> Result<Vec<LeasedVariable>, LeaseError> {
     let mut merged = Merged::default();

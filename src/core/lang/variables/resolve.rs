@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     rc::Rc,
 };
 
@@ -10,6 +9,7 @@ use super::{
     ExpansionError, MAX_BYTES, MAX_DEPTH,
     reference::{Piece, Syntax, may_refer, pieces},
 };
+use crate::hash::HashMap;
 
 /// What is known of a variable before anything is expanded.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,6 @@
 //! What conditions and names of one job see.
 
-use std::{borrow::Cow, cell::RefCell, collections::HashMap, sync::Arc};
-
-use indexmap::IndexMap;
+use std::{borrow::Cow, cell::RefCell, sync::Arc};
 
 use super::{
     ExpansionError,
@@ -10,6 +8,7 @@ use super::{
     resolve::{Lookup, Mode, Resolver, Source},
 };
 use crate::{
+    hash::{HashMap, IndexMap},
     lang::{
         expr::{Pattern, PatternError, Scope},
         model::Inherit,
@@ -93,6 +92,22 @@ impl PipelineScope {
             patterns: RefCell::default(),
         }
     }
+
+    /// The names whose values may refer to others. Most don't, and every job asks.
+    pub(in crate::lang) fn referring(&self) -> Vec<Arc<str>> {
+        [&self.predefined, &self.global, &self.given]
+            .into_iter()
+            .flatten()
+            .filter(|(_, entry)| entry.may_refer())
+            .map(|(name, _)| Arc::clone(name))
+            .collect()
+    }
+
+    /// What is predefined, as the plan holds it.
+    pub(in crate::lang) fn to_plan(&self) -> Vec<PlanVariable> {
+        let predefined = self.predefined.iter();
+        predefined.map(|(name, entry)| entry.to_plan(name)).collect()
+    }
 }
 
 /// The variables of one job over those of its pipeline.
@@ -113,8 +128,8 @@ impl<'a> JobScope<'a> {
         Self {
             pipeline,
             inherit,
-            predefined: Layer::new(),
-            own: Layer::new(),
+            predefined: Layer::default(),
+            own: Layer::default(),
             resolver: Resolver::new(Mode::Evaluate),
         }
     }
@@ -148,10 +163,9 @@ impl<'a> JobScope<'a> {
             .or_else(|| self.pipeline.predefined.get(name))
     }
 
-    /// All layers, lowest first.
-    fn layers(&self) -> [&Layer; 5] {
+    /// The layers above what is predefined for the whole pipeline, lowest first.
+    fn layers(&self) -> [&Layer; 4] {
         [
-            &self.pipeline.predefined,
             &self.predefined,
             &self.pipeline.global,
             &self.own,
@@ -159,41 +173,35 @@ impl<'a> JobScope<'a> {
         ]
     }
 
-    /// All winners, lowest precedence first.
+    /// The winners among [`Self::layers`], lowest precedence first.
     fn entries(&self) -> impl Iterator<Item = (&Arc<str>, &Entry)> {
         let layers = self.layers();
-        let mut hidden = layers.map(|layer| vec![false; layer.len()]);
-        for (at, lower) in layers.iter().enumerate() {
-            for (above, higher) in layers.iter().enumerate().skip(at + 1) {
-                for (place, name) in common(lower, higher) {
-                    hidden[at][place] |= self.shows(above, name);
-                }
-            }
-        }
-        let layers = layers.into_iter().zip(hidden).enumerate();
-        layers.flat_map(move |(at, (layer, hidden))| {
-            let open = layer.iter().zip(hidden).filter(|(_, hidden)| !hidden);
-            open.map(|(entry, _)| entry)
-                .filter(move |(name, _)| self.shows(at, name))
+        (0..layers.len()).flat_map(move |at| {
+            let hidden = move |name: &str| {
+                (at + 1..layers.len())
+                    .any(|above| layers[above].contains_key(name) && self.shows(above, name))
+            };
+            let layer = layers[at].iter();
+            layer.filter(move |(name, _)| self.shows(at, name) && !hidden(name))
         })
     }
 
-    /// Whether this job sees the variable of the layer at that place of [`Self::entries`].
+    /// Whether this job sees a variable of the layer at that place of [`Self::layers`].
     fn shows(&self, layer: usize, name: &str) -> bool {
-        const GLOBAL: usize = 2;
+        const GLOBAL: usize = 1;
         layer != GLOBAL || self.inherits(name)
     }
 
-    /// Expands everything once.
+    /// Expands everything once; `shared` are the [`PipelineScope::referring`] of this scope's pipeline.
     ///
     /// # Errors
     ///
     /// Variables that refer to each other in a circle, or grow without measure.
-    pub(in crate::lang) fn check(&self) -> Result<(), ExpansionError> {
-        for layer in self.layers() {
-            for (name, _) in layer.iter().filter(|(_, entry)| entry.may_refer()) {
-                self.resolver.variable(name, self)?;
-            }
+    pub(in crate::lang) fn check(&self, shared: &[Arc<str>]) -> Result<(), ExpansionError> {
+        let own = [&self.predefined, &self.own].into_iter().flatten();
+        let own = own.filter(|(_, entry)| entry.may_refer());
+        for name in shared.iter().chain(own.map(|(name, _)| name)) {
+            self.resolver.variable(name, self)?;
         }
         Ok(())
     }
@@ -215,24 +223,11 @@ impl<'a> JobScope<'a> {
         })
     }
 
-    /// The variables as the plan holds them: unexpanded, lowest precedence first, secrets by name.
+    /// The variables above [`PipelineScope::to_plan`] as the plan holds them: unexpanded, lowest precedence first, secrets
+    /// by name.
     pub(in crate::lang) fn to_plan(&self) -> Vec<PlanVariable> {
         self.entries()
             .map(|(name, entry)| entry.to_plan(name))
-            .collect()
-    }
-}
-
-/// The names that two layers share, with their places in the first. The pipeline's layers are long and a job's are
-/// short, so the names of the shorter one are looked up in the longer.
-fn common<'l>(layer: &'l Layer, other: &'l Layer) -> Vec<(usize, &'l str)> {
-    if other.len() < layer.len() {
-        let found = other.keys().filter_map(|name| layer.get_full(&**name));
-        found.map(|(place, name, _)| (place, &**name)).collect()
-    } else {
-        let names = layer.keys().map(AsRef::as_ref).enumerate();
-        names
-            .filter(|(_, name)| other.contains_key(*name))
             .collect()
     }
 }
