@@ -3,12 +3,16 @@
 //! Those that name a run (`CI_JOB_ID`, `CI_PIPELINE_URL`, …) or a machine (`CI_PROJECT_DIR`) are added when a job is leased
 //! and by its runner.
 
+use std::sync::Arc;
+
 use super::{
     context::{Context, MergeRequest, RefKind},
+    instances::Instance,
     slug::slug,
     variables::{Entry, Layer},
 };
 use crate::{
+    hash::State,
     plan::{Environment, EnvironmentAction, VariableOrigin},
     platform::{Arch, Platform},
 };
@@ -157,24 +161,61 @@ fn merge_request(vars: &mut Layer, request: &MergeRequest, project: &str) {
     }
 }
 
-/// What one job sees of itself. `node` is its place among the instances of a parallel job.
-pub(super) fn job(
-    layer: &mut Layer,
-    name: &str,
-    base: &str,
-    stage: &str,
-    node: Option<(u32, u32)>,
-) {
-    set(layer, "CI_JOB_NAME", name);
-    set(layer, "CI_JOB_NAME_SLUG", &slug(name));
-    set(layer, "CI_JOB_GROUP_NAME", base);
-    set(layer, "CI_JOB_STAGE", stage);
-    if let Some((index, _)) = node {
-        set(layer, "CI_NODE_INDEX", &index.to_string());
-    }
-    let total = node.map_or(1, |(_, total)| total);
-    set(layer, "CI_NODE_TOTAL", &total.to_string());
+/// What one job sees of itself. The names of the variables are made once for all jobs of a pipeline.
+pub(super) struct JobVariables {
+    name: Arc<str>,
+    slug: Arc<str>,
+    group: Arc<str>,
+    stage: Arc<str>,
+    index: Arc<str>,
+    total: Arc<str>,
+    one: Arc<str>,
 }
+
+impl JobVariables {
+    pub(super) fn new() -> Self {
+        Self {
+            name: "CI_JOB_NAME".into(),
+            slug: "CI_JOB_NAME_SLUG".into(),
+            group: "CI_JOB_GROUP_NAME".into(),
+            stage: "CI_JOB_STAGE".into(),
+            index: "CI_NODE_INDEX".into(),
+            total: "CI_NODE_TOTAL".into(),
+            one: "1".into(),
+        }
+    }
+
+    /// The layer of an instance.
+    pub(super) fn of(&self, instance: &Instance<'_>, stage: &str) -> Layer {
+        let mut layer = Layer::with_capacity_and_hasher(CAPACITY, State::default());
+        let mut set = |key: &Arc<str>, value: Arc<str>| {
+            let entry = Entry::plain(value, VariableOrigin::Predefined);
+            layer.insert(Arc::clone(key), entry);
+        };
+        let name: Arc<str> = instance.name.as_str().into();
+        let or_name = |text: &str| {
+            if *text == *name {
+                Arc::clone(&name)
+            } else {
+                text.into()
+            }
+        };
+        set(&self.slug, or_name(&slug(&name)));
+        set(&self.group, or_name(&instance.job.name.value));
+        set(&self.stage, stage.into());
+        if let Some((index, total)) = instance.node {
+            set(&self.index, index.to_string().into());
+            set(&self.total, total.to_string().into());
+        } else {
+            set(&self.total, Arc::clone(&self.one));
+        }
+        set(&self.name, name);
+        layer
+    }
+}
+
+/// Predefined variables of a job that has an architecture or nothing beside what all have.
+const CAPACITY: usize = 7;
 
 /// What a job that is pinned to an architecture sees of it.
 pub(super) fn arch(layer: &mut Layer, arch: Arch) {

@@ -34,6 +34,22 @@ impl Mapping {
         Self::default()
     }
 
+    /// A copy that `more` keys will be added to.
+    #[must_use]
+    pub fn with_room_for(&self, more: usize) -> Self {
+        let mut entries = Vec::with_capacity(self.len() + more);
+        entries.extend_from_slice(&self.entries);
+        Self {
+            entries,
+            index: self.index.clone(),
+        }
+    }
+
+    /// Gives back the memory that was meant for more keys.
+    pub fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
+    }
+
     /// Number of keys.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -154,7 +170,8 @@ mod tests {
     }
 
     fn all(mapping: &Mapping) -> Vec<(String, i64)> {
-        let pair = |(key, entry): (&Arc<str>, &Entry)| (key.to_string(), entry.value.as_int().unwrap());
+        let pair =
+            |(key, entry): (&Arc<str>, &Entry)| (key.to_string(), entry.value.as_int().unwrap());
         mapping.iter().map(pair).collect()
     }
 

@@ -195,15 +195,13 @@ impl Reader<'_, '_> {
     }
 
     fn options(&self) -> Options {
-        let mut options = granit_parser::options! {
+        granit_parser::options! {
             block_scalar_eof_without_line_feed: true,
             emit_unresolved_aliases: true,
             emit_anchor_events: true,
             flow_nesting_limit: self.limits.depth + 1,
             block_nesting_limit: self.limits.depth + 1,
-        };
-        options.set_emit_comments(false);
-        options
+        }
     }
 
     fn event(&mut self, event: Event<'_>, place: &ParserSpan, base: usize) {

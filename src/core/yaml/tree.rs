@@ -216,7 +216,10 @@ impl<'d> TreeBuilder<'d> {
         let value = match frame.content {
             Content::Sequence(items) if frame.reference => Value::Reference(items.into()),
             Content::Sequence(items) => Value::Sequence(items.into()),
-            Content::Mapping { mapping, .. } => Value::Mapping(Arc::new(mapping)),
+            Content::Mapping { mut mapping, .. } => {
+                mapping.shrink();
+                Value::Mapping(Arc::new(mapping))
+            }
         };
         self.finish(
             Node::new(span, value),

@@ -10,7 +10,7 @@ use crate::{
         instances::{Catalog, Instance, path},
         logic::{self, Stages},
         model::{Job, Need, Pipeline, Rule, RuleWhen},
-        predefined,
+        predefined::{self, JobVariables},
         variables::{Entry, JobScope, PipelineScope},
     },
     plan::{AllowFailure, Environment, PlanVariable, SkippedJob, VariableOrigin, When},
@@ -23,6 +23,7 @@ pub(super) struct Drafting<'a> {
     pub(super) stages: &'a Stages<'a>,
     pub(super) conditions: &'a Conditions<'a>,
     pub(super) scope: &'a PipelineScope,
+    pub(super) predefined: JobVariables,
     /// What of the scope may refer to other variables.
     pub(super) referring: &'a [Arc<str>],
 }
@@ -145,7 +146,7 @@ impl<'a> Drafting<'a> {
         let expanded = scope.check(self.referring);
         expanded.map_err(|error| {
             Box::new(logic::expansion_error(
-                &path(job, "variables"),
+                path(job, "variables"),
                 &error,
                 Some(job),
                 self.model,
@@ -192,13 +193,7 @@ impl<'a> Drafting<'a> {
     fn job_scope(&self, instance: &Instance<'a>, stage: &str) -> JobScope<'a> {
         let job = instance.job;
         let mut scope = JobScope::new(self.scope, &job.inherit_variables);
-        predefined::job(
-            &mut scope.predefined,
-            &instance.name,
-            &job.name.value,
-            stage,
-            instance.node,
-        );
+        scope.predefined = self.predefined.of(instance, stage);
         if let Some(arch) = instance.arch {
             predefined::arch(&mut scope.predefined, arch);
         }
@@ -237,7 +232,7 @@ impl<'a> Drafting<'a> {
         };
         let Some(at) = self
             .conditions
-            .first_match(rules, scope, &path(job, "rules"))?
+            .first_match(rules, scope, path(job, "rules"))?
         else {
             return Ok(Err("no rule matches".to_owned()));
         };

@@ -40,7 +40,7 @@ pub(super) fn make(
         image: job.image.clone(),
         services: job.services.iter().map(service).collect(),
         variables: draft.variables,
-        artifacts: job.artifacts.clone(),
+        artifacts: job.artifacts.as_deref().cloned(),
         cache: job.cache.clone(),
         retry: job.retry.clone().unwrap_or_default(),
         timeout: job.timeout.unwrap_or(plain.timeout),

@@ -29,7 +29,7 @@ use super::{
     instances::Catalog,
     logic::{self, Stages},
     model::Pipeline,
-    predefined,
+    predefined::{self, JobVariables},
     variables::{Entry, Layer, PipelineScope},
 };
 use crate::{
@@ -94,6 +94,7 @@ fn make(model: &Pipeline, request: &Request<'_>, sink: &mut Diagnostics) -> Opti
         stages: &stages,
         conditions: &conditions,
         scope: &scope,
+        predefined: JobVariables::new(),
         referring: &referring,
     };
     let (drafts, mut skipped) = drafting.all(&catalog, sink);

@@ -9,7 +9,7 @@ use crate::{
     lang::{
         codes::{NEED_LEFT_OUT, NO_SAME_ARCH},
         graph::find_cycle,
-        instances::{Catalog, Selection, agree, path, select},
+        instances::{Catalog, KeyPath, Selection, agree, path, select},
         logic::{cycle_error, not_selected},
         model::{JobNeed, NeedTarget},
     },
@@ -91,7 +91,7 @@ impl Resolver<'_, '_> {
         let mut elsewhere = 0;
         for need in needs {
             match &need.target {
-                NeedTarget::Job(target) => self.one(at, target, &path, &mut waits, sink),
+                NeedTarget::Job(target) => self.one(at, target, path, &mut waits, sink),
                 NeedTarget::Pipeline { .. } | NeedTarget::Project { .. } => elsewhere += 1,
             }
         }
@@ -102,7 +102,7 @@ impl Resolver<'_, '_> {
         &self,
         at: usize,
         need: &JobNeed,
-        path: &str,
+        path: KeyPath<'_>,
         waits: &mut Vec<Wait>,
         sink: &mut Diagnostics,
     ) {
@@ -161,7 +161,7 @@ impl Resolver<'_, '_> {
         Ok(same)
     }
 
-    fn left_out(&self, need: &JobNeed, target: usize, path: &str) -> Diagnostic {
+    fn left_out(&self, need: &JobNeed, target: usize, path: KeyPath<'_>) -> Diagnostic {
         let message = format!(
             "{path} names `{}`, which this pipeline leaves out",
             self.catalog.all[target].name

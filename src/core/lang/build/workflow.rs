@@ -8,6 +8,7 @@ use crate::{
         conditions::{Conditions, describe},
         context::{Context, PipelineSource},
         expr::Pattern,
+        instances::KeyPath,
         logic,
         model::{AutoCancel, Inherit, Pipeline, RuleWhen},
         predefined,
@@ -41,10 +42,10 @@ pub(super) fn decide<'m>(
         let place = {
             let job = JobScope::new(scope, &Inherit::All);
             if let Err(error) = job.check(&scope.referring()) {
-                sink.push(logic::expansion_error("workflow", &error, None, model));
+                sink.push(logic::expansion_error(KeyPath::of_pipeline("workflow"), &error, None, model));
                 return None;
             }
-            match conditions.first_match(rules, &job, "workflow:rules") {
+            match conditions.first_match(rules, &job, KeyPath::of_pipeline("workflow:rules")) {
                 Ok(place) => place,
                 Err(error) => {
                     sink.push(*error);

@@ -65,18 +65,22 @@ impl Extends<'_> {
         let own = entry.value.as_mapping()?;
         let bases = self.bases(name, own)?;
         self.stack.push(Arc::clone(name));
-        let mut merged = Mapping::new();
+        let mut merged: Option<Mapping> = None;
         let mut levels = 1;
         for base in &bases {
             match self.base(name, base) {
                 Some((mapping, deeper)) => {
-                    merge_into(&mut merged, &mapping);
+                    match &mut merged {
+                        Some(merged) => merge_into(merged, &mapping),
+                        None => merged = Some(mapping.with_room_for(own.len())),
+                    }
                     levels = levels.max(deeper + 1);
                 }
                 None => self.broken.mark(name),
             }
         }
         self.stack.pop();
+        let mut merged = merged.unwrap_or_default();
         merge_into(&mut merged, own);
         let result = (Node::mapping(entry.value.span(), merged), levels);
         if levels > MAX_LEVELS {

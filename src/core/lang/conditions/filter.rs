@@ -8,7 +8,7 @@ use crate::{
     lang::{
         context::RefKind,
         expr::Pattern,
-        instances::path,
+        instances::{KeyPath, path},
         model::{Filter, Job, Spanned},
         variables::JobScope,
     },
@@ -33,7 +33,7 @@ impl<'m> Conditions<'m> {
         };
         match &job.only {
             Some(only) => {
-                if let Some(part) = self.only_fails(only, scope, &path(job, "only"))? {
+                if let Some(part) = self.only_fails(only, scope, path(job, "only"))? {
                     return out(format!("only:{part} doesn't match"));
                 }
             }
@@ -45,7 +45,7 @@ impl<'m> Conditions<'m> {
             None => {}
         }
         if let Some(except) = &job.except
-            && let Some(part) = self.except_matches(except, scope, &path(job, "except"))?
+            && let Some(part) = self.except_matches(except, scope, path(job, "except"))?
         {
             return out(format!("except:{part} matches"));
         }
@@ -65,7 +65,7 @@ impl<'m> Conditions<'m> {
         &self,
         only: &'m Filter,
         scope: &JobScope<'_>,
-        path: &str,
+        path: KeyPath<'_>,
     ) -> Result<Option<&'static str>, Box<Diagnostic>> {
         let refs = match &only.refs {
             Some(refs) => self.any_ref(refs),
@@ -95,7 +95,7 @@ impl<'m> Conditions<'m> {
         &self,
         except: &'m Filter,
         scope: &JobScope<'_>,
-        path: &str,
+        path: KeyPath<'_>,
     ) -> Result<Option<&'static str>, Box<Diagnostic>> {
         if except.refs.as_ref().is_some_and(|refs| self.any_ref(refs)) {
             return Ok(Some("refs"));

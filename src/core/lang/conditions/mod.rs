@@ -8,15 +8,12 @@ mod paths;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    cell::RefCell,
-    collections::BTreeSet,
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use super::{
     context::Context,
     expr::{Expression, Pattern},
+    instances::KeyPath,
     model::Rule,
     variables::JobScope,
 };
@@ -59,7 +56,7 @@ impl<'m> Conditions<'m> {
         &self,
         rules: &'m [Rule],
         scope: &JobScope<'_>,
-        path: &str,
+        path: KeyPath<'_>,
     ) -> Result<Option<usize>, Box<Diagnostic>> {
         for (at, rule) in rules.iter().enumerate() {
             if self.matches(rule, scope, path)? {
@@ -74,7 +71,7 @@ impl<'m> Conditions<'m> {
         &self,
         rule: &'m Rule,
         scope: &JobScope<'_>,
-        path: &str,
+        path: KeyPath<'_>,
     ) -> Result<bool, Box<Diagnostic>> {
         if let Some(condition) = &rule.condition
             && !self.holds(&condition.value, scope)

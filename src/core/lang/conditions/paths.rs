@@ -9,6 +9,7 @@ use crate::{
     lang::{
         codes::{INVALID_PATTERN, UNRESOLVED_REF},
         glob::Glob,
+        instances::KeyPath,
         model::{Changes, Exists, Spanned},
         variables::JobScope,
     },
@@ -40,7 +41,7 @@ impl Conditions<'_> {
         &self,
         changes: &Changes,
         scope: &JobScope<'_>,
-        path: &str,
+        path: KeyPath<'_>,
     ) -> Result<bool, Box<Diagnostic>> {
         let Some(compare_to) = &changes.compare_to else {
             return match &self.context.changes {
@@ -62,7 +63,7 @@ impl Conditions<'_> {
         &self,
         exists: &Exists,
         scope: &JobScope<'_>,
-        path: &str,
+        path: KeyPath<'_>,
     ) -> Result<bool, Box<Diagnostic>> {
         if exists.project.is_some() {
             return Ok(false);
@@ -81,7 +82,7 @@ impl Conditions<'_> {
         &self,
         patterns: &[Spanned<String>],
         scope: &JobScope<'_>,
-        path: &str,
+        path: KeyPath<'_>,
     ) -> Result<bool, Box<Diagnostic>> {
         match &self.context.changes {
             Some(paths) => self.any(patterns, &Where::Changes, paths, scope, path),
@@ -95,7 +96,7 @@ impl Conditions<'_> {
         place: &Where,
         paths: &[String],
         scope: &JobScope<'_>,
-        path: &str,
+        path: KeyPath<'_>,
     ) -> Result<bool, Box<Diagnostic>> {
         if patterns.len().saturating_mul(paths.len()) > MAX_COMPARISONS {
             return Ok(true);
@@ -128,7 +129,7 @@ fn search(pattern: &str, tree: bool, paths: &[String]) -> Option<bool> {
     })
 }
 
-fn unresolved(ref_name: &str, span: Span, path: &str) -> Diagnostic {
+fn unresolved(ref_name: &str, span: Span, path: KeyPath<'_>) -> Diagnostic {
     let message = format!(
         "{path}:changes:compare_to names `{ref_name}`, which is no branch, tag or commit here"
     );
@@ -136,7 +137,7 @@ fn unresolved(ref_name: &str, span: Span, path: &str) -> Diagnostic {
         .with_help("fetch that ref, or compare with one that this repository has")
 }
 
-fn unusable(pattern: &str, span: Span, path: &str) -> Diagnostic {
+fn unusable(pattern: &str, span: Span, path: KeyPath<'_>) -> Diagnostic {
     let message =
         format!("{path} has the pattern `{pattern}`, whose braces expand to too many alternatives");
     Diagnostic::error(INVALID_PATTERN, span, message).with_help("split it into several patterns")

@@ -6,7 +6,7 @@ mod tests;
 
 pub(super) use select::{Selection, agree, select};
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use indexmap::IndexMap;
 
@@ -79,7 +79,8 @@ impl<'m> Catalog<'m> {
 }
 
 fn check_names(catalog: &Catalog<'_>, sink: &mut Diagnostics) {
-    let mut seen: HashMap<&str, &Job> = HashMap::with_capacity_and_hasher(catalog.all.len(), State::default());
+    let mut seen: HashMap<&str, &Job> =
+        HashMap::with_capacity_and_hasher(catalog.all.len(), State::default());
     for Instance { job, name, .. } in &catalog.all {
         // A name that is too long by itself has been told where names are checked.
         if name.chars().count() > MAX_NAME && job.name.value.chars().count() <= MAX_NAME {
@@ -274,7 +275,33 @@ fn too_many(job: &Job, size: usize) -> Diagnostic {
         .with_help("shorten the lists (the architectures multiply them), or split the job")
 }
 
-/// `jobs:<name>:<key>`, with which messages about a keyword begin.
-pub(super) fn path(job: &Job, key: &str) -> String {
-    format!("jobs:{}:{key}", job.name.value)
+/// `jobs:<name>:<key>`, with which messages about a keyword begin. Written out only where there is a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyPath<'m> {
+    job: Option<&'m str>,
+    key: &'static str,
+}
+
+impl KeyPath<'_> {
+    /// A keyword of the pipeline itself.
+    pub(super) const fn of_pipeline(key: &'static str) -> Self {
+        Self { job: None, key }
+    }
+}
+
+impl fmt::Display for KeyPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.job {
+            Some(job) => write!(f, "jobs:{job}:{}", self.key),
+            None => f.write_str(self.key),
+        }
+    }
+}
+
+/// The path of a job's keyword.
+pub(super) fn path<'m>(job: &'m Job, key: &'static str) -> KeyPath<'m> {
+    KeyPath {
+        job: Some(&job.name.value),
+        key,
+    }
 }

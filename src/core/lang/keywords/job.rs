@@ -101,7 +101,7 @@ fn shared(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
     });
     out.image = shared.image;
     out.services = shared.services;
-    out.artifacts = shared.artifacts;
+    out.artifacts = shared.artifacts.map(Box::new);
     out.cache = shared.cache;
     out.tags = shared.tags;
     out.retry = shared.retry;
@@ -125,10 +125,12 @@ fn selection(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
     } else {
         out.only = map
             .get("only")
-            .and_then(|field| filter::filter(&field, sink));
+            .and_then(|field| filter::filter(&field, sink))
+            .map(Box::new);
         out.except = map
             .get("except")
-            .and_then(|field| filter::filter(&field, sink));
+            .and_then(|field| filter::filter(&field, sink))
+            .map(Box::new);
     }
     if out.rules.is_none() || map.get("start_in").is_none() {
         out.start_in = schedule::start_in(map, out.when.as_ref(), sink);
@@ -194,8 +196,9 @@ fn placement(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
         .filter(|_| kind.takes("parallel"))
         .and_then(|field| parallel::parallel(&field, sink, matrix_only));
     let environment = map.get("environment");
-    out.environment =
-        environment.and_then(|field| environment::environment(&field, sink, &mut out.unsupported));
+    out.environment = environment
+        .and_then(|field| environment::environment(&field, sink, &mut out.unsupported))
+        .map(Box::new);
     out.resource_group = map.get("resource_group").and_then(|field| {
         field.short(sink, MAX_NAME)?;
         field.spanned(sink)
@@ -211,7 +214,7 @@ fn placement(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
 /// What else it makes or takes.
 fn delivery(map: &Map<'_>, out: &mut Job, sink: &mut Sink<'_>) {
     if let Some(field) = map.get("release") {
-        out.release = release::release(&field, sink);
+        out.release = release::release(&field, sink).map(Box::new);
         mark(map, "release", out);
     }
     if let Some(field) = map.get("secrets") {
@@ -260,7 +263,7 @@ fn what(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) -> JobKin
             let index = map.present("index");
             index
                 .and_then(|field| deliver::index(&field, sink))
-                .map_or_else(empty, JobKind::Index)
+                .map_or_else(empty, |index| JobKind::Index(Box::new(index)))
         }
         Kind::Publish => {
             let publish = map.present("publish");

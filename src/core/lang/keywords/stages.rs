@@ -41,11 +41,7 @@ pub(super) fn stages(
         .collect()
 }
 
-fn read(
-    field: &Field<'_>,
-    jobs: &Jobs,
-    sink: &mut Sink<'_>,
-) -> Vec<Spanned<String>> {
+fn read(field: &Field<'_>, jobs: &Jobs, sink: &mut Sink<'_>) -> Vec<Spanned<String>> {
     let items = field.flat_items(sink).unwrap_or_default();
     let mut names: Vec<Spanned<String>> =
         items.iter().filter_map(|item| item.spanned(sink)).collect();

@@ -56,6 +56,7 @@ pub(super) fn pipeline(root: &Node, sink: &mut Sink<'_>) -> Pipeline {
         return out;
     };
     globals(&map, &mut out, sink);
+    out.jobs.reserve(map.len());
     let defaults = default_places(&map);
     let prefix = Path::TOP;
     let prefix = prefix.child("jobs");

@@ -14,7 +14,7 @@ pub(super) use variables::{declared, expansion_error};
 
 use super::{
     codes::UNKNOWN_STAGE,
-    instances::{Catalog, path},
+    instances::{Catalog, KeyPath, path},
     model::{Job, Pipeline, Spanned},
 };
 use crate::{
@@ -100,7 +100,7 @@ fn check_stage(job: &Job, stages: &Stages<'_>, sink: &mut Diagnostics) {
 }
 
 /// An error for a name that is no job's; `path` names the keyword.
-fn unknown_job(path: &str, name: &Spanned<String>, model: &Pipeline) -> Diagnostic {
+fn unknown_job(path: KeyPath<'_>, name: &Spanned<String>, model: &Pipeline) -> Diagnostic {
     let message = format!(
         "{path} names `{}`, which is not a job of this pipeline",
         name.value

@@ -10,7 +10,7 @@ use crate::{
             UNKNOWN_INSTANCE,
         },
         graph::find_cycle,
-        instances::{Catalog, Instance, Selection, path, select},
+        instances::{Catalog, Instance, KeyPath, Selection, path, select},
         model::{Job, JobNeed, Need, NeedTarget, Pipeline, Spanned},
     },
 };
@@ -47,12 +47,12 @@ struct Checker<'c, 'm> {
 }
 
 impl Checker<'_, '_> {
-    fn list(&self, job: &Job, needs: &[Need], key: &str, sink: &mut Diagnostics) {
+    fn list(&self, job: &Job, needs: &[Need], key: &'static str, sink: &mut Diagnostics) {
         let path = path(job, key);
         let mut seen = HashSet::default();
         for need in needs {
             if let NeedTarget::Job(target) = &need.target {
-                self.entry(job, target, &path, &mut seen, sink);
+                self.entry(job, target, path, &mut seen, sink);
             }
         }
     }
@@ -61,7 +61,7 @@ impl Checker<'_, '_> {
         &self,
         job: &Job,
         need: &JobNeed,
-        path: &str,
+        path: KeyPath<'_>,
         seen: &mut HashSet<usize>,
         sink: &mut Diagnostics,
     ) {
@@ -108,7 +108,7 @@ impl Checker<'_, '_> {
         job: &Job,
         target: &Job,
         name: &Spanned<String>,
-        path: &str,
+        path: KeyPath<'_>,
         sink: &mut Diagnostics,
     ) {
         let (Some(own), Some(theirs)) = (self.stages.of(job), self.stages.of(target)) else {
@@ -136,10 +136,10 @@ impl Checker<'_, '_> {
         let path = path(job, "dependencies");
         for name in dependencies {
             let Some(target) = self.model.jobs.get(&name.value) else {
-                sink.push(unknown_job(&path, name, self.model));
+                sink.push(unknown_job(path, name, self.model));
                 continue;
             };
-            self.order(job, target, name, &path, sink);
+            self.order(job, target, name, path, sink);
             if let Some(needs) = &job.needs
                 && !needs.iter().any(|need| is_job(need, &name.value))
             {
@@ -166,7 +166,7 @@ pub(in crate::lang) fn not_selected(
     need: &JobNeed,
     from: &Instance<'_>,
     failed: Selection,
-    path: &str,
+    path: KeyPath<'_>,
 ) -> Diagnostic {
     let span = need.job.span;
     match failed {

@@ -6,7 +6,7 @@ use crate::{
     lang::{
         codes::{DUPLICATE_PIPELINES, PERSISTED_VARIABLE},
         expr::Expression,
-        instances::path,
+        instances::{KeyPath, path},
         model::{Job, Pipeline, Rule, RuleWhen, Spanned},
     },
 };
@@ -32,7 +32,12 @@ pub(super) fn check(model: &Pipeline, sink: &mut Diagnostics) {
     let mut reads = HashMap::default();
     let workflow = model.workflow.rules.iter().flatten();
     for condition in workflow.filter_map(|rule| rule.condition.as_ref()) {
-        check_condition("workflow:rules:if", condition, &mut reads, sink);
+        check_condition(
+            KeyPath::of_pipeline("workflow:rules:if"),
+            condition,
+            &mut reads,
+            sink,
+        );
     }
     for job in model.jobs.values() {
         for condition in job
@@ -41,7 +46,7 @@ pub(super) fn check(model: &Pipeline, sink: &mut Diagnostics) {
             .flatten()
             .filter_map(|rule| rule.condition.as_ref())
         {
-            check_condition(&path(job, "rules:if"), condition, &mut reads, sink);
+            check_condition(path(job, "rules:if"), condition, &mut reads, sink);
         }
         if model.workflow.rules.is_none() {
             check_last_rule(job, sink);
@@ -51,7 +56,7 @@ pub(super) fn check(model: &Pipeline, sink: &mut Diagnostics) {
 
 /// `reads` remembers which persisted variable a text reads, since texts repeat.
 fn check_condition<'m>(
-    path: &str,
+    path: KeyPath<'_>,
     condition: &'m Spanned<String>,
     reads: &mut HashMap<&'m str, Option<&'static str>>,
     sink: &mut Diagnostics,

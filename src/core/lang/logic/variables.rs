@@ -4,6 +4,7 @@ use crate::{
     diag::{Diagnostic, Diagnostics, Span},
     lang::{
         codes::VARIABLE_CYCLE,
+        instances::{KeyPath, path},
         model::{Inherit, Job, Pipeline, Variables},
         variables::{Entry, ExpansionError, JobScope, Layer, PipelineScope},
     },
@@ -15,15 +16,24 @@ pub(super) fn check(model: &Pipeline, sink: &mut Diagnostics) {
     let scope = PipelineScope::new(Layer::default(), global, Layer::default());
     let shared = scope.referring();
     if let Err(error) = JobScope::new(&scope, &Inherit::All).check(&shared) {
-        sink.push(expansion_error("variables", &error, None, model));
+        sink.push(expansion_error(
+            KeyPath::of_pipeline("variables"),
+            &error,
+            None,
+            model,
+        ));
         return;
     }
     for job in model.jobs.values().filter(|job| !job.variables.is_empty()) {
         let mut own = JobScope::new(&scope, &job.inherit_variables);
         own.own = declared(&job.variables, VariableOrigin::Job);
         if let Err(error) = own.check(&shared) {
-            let path = format!("jobs:{}:variables", job.name.value);
-            sink.push(expansion_error(&path, &error, Some(job), model));
+            sink.push(expansion_error(
+                path(job, "variables"),
+                &error,
+                Some(job),
+                model,
+            ));
         }
     }
 }
@@ -42,7 +52,7 @@ pub(in crate::lang) fn declared(variables: &Variables, origin: VariableOrigin) -
 
 /// The error at the place where the variable is declared, in the job or globally.
 pub(in crate::lang) fn expansion_error(
-    path: &str,
+    path: KeyPath<'_>,
     error: &ExpansionError,
     job: Option<&Job>,
     model: &Pipeline,

@@ -12,7 +12,8 @@ use crate::{
     time::Millis,
 };
 
-/// A visible job. `None` is an absent keyword, `default` and `extends` already applied.
+/// A visible job. `None` is an absent keyword, `default` and `extends` already applied. Large values of keywords that few
+/// jobs have are boxed: a pipeline may have thousands of jobs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     /// Its name, where the key stands.
@@ -30,9 +31,9 @@ pub struct Job {
     /// `rules`; never together with `only` or `except`.
     pub rules: Option<Vec<Rule>>,
     /// `only`.
-    pub only: Option<Filter>,
+    pub only: Option<Box<Filter>>,
     /// `except`.
-    pub except: Option<Filter>,
+    pub except: Option<Box<Filter>>,
     /// `needs`; an empty list waits for nothing.
     pub needs: Option<Vec<Need>>,
     /// `dependencies`; an empty list fetches nothing.
@@ -52,7 +53,7 @@ pub struct Job {
     /// `services`.
     pub services: Vec<Service>,
     /// `artifacts`.
-    pub artifacts: Option<Artifacts>,
+    pub artifacts: Option<Box<Artifacts>>,
     /// `cache`, at most four.
     pub cache: Vec<Cache>,
     /// `retry`.
@@ -62,13 +63,13 @@ pub struct Job {
     /// `interruptible`.
     pub interruptible: Option<bool>,
     /// `environment`.
-    pub environment: Option<Environment>,
+    pub environment: Option<Box<Environment>>,
     /// `resource_group`, variables unexpanded.
     pub resource_group: Option<Spanned<String>>,
     /// `coverage`, without its slashes, flags in front as `(?i)`.
     pub coverage: Option<Spanned<String>>,
     /// `release`.
-    pub release: Option<Release>,
+    pub release: Option<Box<Release>>,
     /// `secrets` by variable name.
     pub secrets: IndexMap<String, Secret>,
     /// `id_tokens` by variable name.
@@ -85,7 +86,7 @@ pub enum JobKind {
     /// Starts another pipeline.
     Trigger(Trigger),
     /// Assembles an OCI image index.
-    Index(Index),
+    Index(Box<Index>),
     /// Publishes Python distributions.
     Publish(Publish),
 }

@@ -106,7 +106,9 @@ impl PipelineScope {
     /// What is predefined, as the plan holds it.
     pub(in crate::lang) fn to_plan(&self) -> Vec<PlanVariable> {
         let predefined = self.predefined.iter();
-        predefined.map(|(name, entry)| entry.to_plan(name)).collect()
+        predefined
+            .map(|(name, entry)| entry.to_plan(name))
+            .collect()
     }
 }
 
