@@ -76,20 +76,19 @@ pub(crate) fn pipeline(dir: &Path, args: &ContextArgs) -> Result<Pipeline, CliEr
 pub(crate) fn lint(
     tree: &SourceTree,
     entry: &str,
-    given: Option<Vec<u8>>,
+    bytes: Vec<u8>,
+    inputs: &[(String, String)],
 ) -> Result<(Diagnostics, SourceMap), CliError> {
     let mut context = Context::branch("main");
-    context.files = tree.list()?.into();
+    context.files = None;
     entry.clone_into(&mut context.config_path);
     let mut request = CompileRequest {
         entry: entry.to_owned(),
-        inputs: indexmap::IndexMap::new(),
+        inputs: inputs.iter().cloned().collect(),
         context,
     };
     let mut sources = Sources::new();
-    if let Some(bytes) = given {
-        sources.insert(SourceRequest::Local(entry.to_owned()), Some(bytes));
-    }
+    sources.insert(SourceRequest::Local(entry.to_owned()), Some(bytes));
     loop {
         match lang::lint(&request, &sources) {
             Compiled::Need(wanted) => fetch(tree, wanted, &mut request.context, &mut sources)?,
@@ -157,6 +156,10 @@ fn fetch(
 ) -> Result<(), CliError> {
     for request in wanted {
         let bytes = match &request {
+            SourceRequest::Files => {
+                context.files = Some(tree.list()?.into());
+                continue;
+            }
             SourceRequest::Local(path) => tree.read(path)?,
             SourceRequest::Template(name) => {
                 templates::find(name).map(|text| text.as_bytes().to_vec())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aqueduct_core::verdict::Verdict;
+use aqueduct_core::{diag::ReportItem, verdict::Verdict};
 
 use crate::exit::Exit;
 
@@ -59,6 +59,22 @@ impl CliError {
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// As `lint --json` and `plan --json` print it.
+    pub(crate) fn to_report_item(&self) -> ReportItem {
+        let code = match self.exit {
+            Exit::Invalid => "invalid-input",
+            _ => "infrastructure",
+        };
+        ReportItem {
+            code: code.to_owned(),
+            message: self.message.clone(),
+            file: None,
+            line: None,
+            column: None,
+            help: self.help.clone(),
+        }
     }
 
     /// Replaces the exit code.

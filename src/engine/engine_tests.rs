@@ -10,8 +10,8 @@ use std::{
 
 use aqueduct_core::{
     plan::{
-        AllowFailure, JobKind, Need, PipelineHead, Plan, PlanJob, PlanVariable, ScriptSpec,
-        VariableOrigin, When,
+        AllowFailure, JobKind, Need, OnNewCommit, PipelineHead, Plan, PlanJob, PlanVariable,
+        ScriptSpec, VariableOrigin, When,
     },
     platform::Arch,
     run::Status,
@@ -77,6 +77,7 @@ fn plan(jobs: Vec<PlanJob>) -> Plan {
             run: true,
             name: None,
             cancel_on_job_failure: false,
+            on_new_commit: OnNewCommit::default(),
         },
         variables: Vec::new(),
         stages: Vec::new(),

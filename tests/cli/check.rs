@@ -92,6 +92,101 @@ fn garbage_is_an_error_and_never_a_crash() {
 }
 
 #[test]
+fn what_cannot_be_read_is_a_finding_too() {
+    let project = Project::new(&[
+        ("good.yml", "a: {script: x}\n"),
+        ("bad.yml", "b: {stgae: test, script: x}\n"),
+    ]);
+    std::fs::create_dir(project.root().join("folder")).expect("made");
+    let args = [
+        "lint",
+        "--json",
+        "folder",
+        "gone.yml",
+        "/dev/zero",
+        "good.yml",
+        "bad.yml",
+    ];
+    let done = project.aqueduct(&args);
+    assert_eq!(done.code, 2, "{}", done.stderr);
+    let report = json(&done.stdout);
+    let found: Vec<_> = report["errors"]
+        .as_array()
+        .expect("errors")
+        .iter()
+        .map(|error| {
+            (
+                error["file"].as_str().unwrap_or("-"),
+                error["code"].as_str().unwrap_or("-"),
+            )
+        })
+        .collect();
+    let expected = [
+        ("folder", "invalid-input"),
+        ("gone.yml", "invalid-input"),
+        ("/dev/zero", "yaml-too-large"),
+        ("bad.yml", "unknown-keyword"),
+    ];
+    assert_eq!(found, expected);
+
+    let person = project.aqueduct(&["lint", "folder"]);
+    assert_eq!(person.code, 2);
+    assert!(
+        person.stderr.contains("folder is a directory"),
+        "{}",
+        person.stderr
+    );
+    for command in ["lint", "plan"] {
+        let done = project.aqueduct(&[command, "--json"]);
+        assert_eq!(done.code, 2, "{command}");
+        let report = json(&done.stdout);
+        assert_eq!(report["errors"][0]["code"], "invalid-input", "{command}");
+    }
+}
+
+#[test]
+fn lint_takes_inputs() {
+    let project = Project::new(&[(
+        ".gitlab-ci.yml",
+        "spec:\n  inputs:\n    stage: {options: [test, deploy]}\n---\nj: {stage: $[[ inputs.stage ]], script: x}\n",
+    )]);
+    let code = |args: &[&str]| project.aqueduct(&[&["lint"], args].concat()).code;
+    assert_eq!(code(&["--input", "stage=deploy"]), 0);
+    assert_eq!(code(&["--input", "stage=other"]), 2);
+    assert_eq!(code(&[]), 2);
+}
+
+#[test]
+fn refs_that_git_would_not_have_are_refused() {
+    let project = Project::new(&[(".gitlab-ci.yml", "j: {script: x}\n")]);
+    for option in ["--branch", "--tag"] {
+        let done = project.aqueduct(&["plan", option, "a b~^:"]);
+        assert_eq!(done.code, 2);
+        assert!(
+            done.stderr.contains("Git allows no such name"),
+            "{}",
+            done.stderr
+        );
+    }
+}
+
+/// Only who asks for files gets a list of them: outside of a repository that may be a whole home directory.
+#[test]
+fn files_are_listed_where_a_rule_asks_for_them() {
+    let project = Project::new(&[
+        ("a/Dockerfile", "FROM scratch\n"),
+        (
+            ".gitlab-ci.yml",
+            "j: {script: x, rules: [{exists: ['**/Dockerfile']}]}\nk: {script: x, rules: [{exists: [gone]}]}\n",
+        ),
+    ]);
+    let done = project.aqueduct(&["plan", "--json"]);
+    let plan = json(&done.stdout);
+    assert_eq!(plan["jobs"][0]["name"], "j", "{}", done.stderr);
+    assert_eq!(plan["skipped"][0]["name"], "k");
+}
+
+#[test]
 fn plan_shows_what_would_run_and_why_not() {
     let project = Project::new(&[(".gitlab-ci.yml", SMALL)]);
     let done = project.aqueduct(&["plan", "--json", "--changed", "src/a.c"]);

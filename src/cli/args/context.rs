@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{Args, ValueEnum};
 
 /// Options shared by `run` and `plan`.
 #[derive(Clone, Debug, Default, Args)]
@@ -13,11 +13,11 @@ pub(crate) struct ContextArgs {
     pub(crate) file: Option<PathBuf>,
 
     /// Make the pipeline for this branch; otherwise the one that is checked out
-    #[arg(long, value_name = "NAME", conflicts_with = "tag", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", conflicts_with = "tag", value_parser = ref_name)]
     pub(crate) branch: Option<String>,
 
     /// Make the pipeline for this tag
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", value_parser = ref_name)]
     pub(crate) tag: Option<String>,
 
     /// What started the pipeline (CI_PIPELINE_SOURCE)
@@ -85,6 +85,35 @@ impl Source {
             Self::Web => "web",
             Self::Api => "api",
             Self::Trigger => "trigger",
+        }
+    }
+}
+
+/// The name of a branch or tag, as Git allows it.
+fn ref_name(text: &str) -> Result<String, String> {
+    if git2::Reference::is_valid_name(&format!("refs/heads/{text}")) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "Git allows no such name of a branch or tag: no spaces, none of ~ ^ : ? * [ \\, no `..`, \
+         no `/` or dot at an end"
+            .into(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refs_are_named_as_git_allows() {
+        for name in ["main", "feat/ÜX", "v1.2", "user@host", "a-b_c"] {
+            assert_eq!(ref_name(name).as_deref(), Ok(name));
+        }
+        for name in [
+            "", "a b", "a~1", "a^", "a:b", "a..b", "/a", "a/", "a.lock", "a\\b", "@{-1}",
+        ] {
+            assert!(ref_name(name).is_err(), "{name}");
         }
     }
 }

@@ -58,6 +58,10 @@ pub(crate) struct LintArgs {
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
+    /// Set an input of each file (`spec:inputs`); may be repeated
+    #[arg(long = "input", value_name = "KEY=VALUE", value_parser = super::key_value)]
+    pub(crate) inputs: Vec<(String, String)>,
+
     /// Print one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,

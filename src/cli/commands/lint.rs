@@ -1,7 +1,8 @@
 //! `aqueduct lint`.
 
 use std::{
-    io::Read as _,
+    fs::File,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -12,18 +13,25 @@ use crate::{
     compile,
     error::CliError,
     exit::Exit,
-    output,
-    repo::{RepoInfo, SourceTree},
+    output, render,
+    repo::{RepoInfo, SourceTree, read_bounded},
 };
 
 /// Checks each file, says everything that is wrong, exits 2 if anything is.
 pub(crate) fn lint(args: &LintArgs) -> Result<Exit, CliError> {
+    super::reported(args.json, check_all(args))
+}
+
+fn check_all(args: &LintArgs) -> Result<Exit, CliError> {
     let mut whole = LintReport {
         valid: true,
         ..LintReport::default()
     };
     for file in files(args)? {
-        let report = check(&file, !args.json)?;
+        let report = match read(&file) {
+            Ok(bytes) => check(&file, bytes, args)?,
+            Err(error) => unreadable(&file, &error, args),
+        };
         whole.valid &= report.valid;
         whole.errors.extend(report.errors);
         whole.warnings.extend(report.warnings);
@@ -52,9 +60,51 @@ fn files(args: &LintArgs) -> Result<Vec<PathBuf>, CliError> {
     Ok(vec![repo.root.join(entry)])
 }
 
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if is_stdin(file) {
+        return read_bounded(io::stdin().lock());
+    }
+    read_bounded(File::open(file)?)
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+/// A file that can't be read is a finding like any other: the other files are checked all the same.
+fn unreadable(file: &Path, error: &io::Error, args: &LintArgs) -> LintReport {
+    let shown = file.to_string_lossy();
+    let (message, help) = match error.kind() {
+        io::ErrorKind::IsADirectory => (
+            format!("{shown} is a directory"),
+            "name a pipeline file; `aqueduct -C DIR lint` checks the one that lies in a directory",
+        ),
+        io::ErrorKind::NotFound => (
+            format!("there is no file {shown}"),
+            "without a name the pipeline file of this directory is checked",
+        ),
+        _ => (
+            format!("can't read {shown}: {error}"),
+            "name a file that can be read",
+        ),
+    };
+    let problem = CliError::invalid(message).with_help(help);
+    if !args.json {
+        render::error(&problem);
+    }
+    LintReport {
+        valid: false,
+        errors: vec![ReportItem {
+            file: Some(shown.into_owned()),
+            ..problem.to_report_item()
+        }],
+        warnings: Vec::new(),
+    }
+}
+
 /// A file is checked in the repository it lies in, since its includes are relative to that.
-fn check(file: &Path, show: bool) -> Result<LintReport, CliError> {
-    let stdin = file == Path::new("-");
+fn check(file: &Path, bytes: Vec<u8>, args: &LintArgs) -> Result<LintReport, CliError> {
+    let stdin = is_stdin(file);
     let folder = match file.parent() {
         Some(parent) if !stdin && !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -63,14 +113,13 @@ fn check(file: &Path, show: bool) -> Result<LintReport, CliError> {
     let tree = SourceTree::Working {
         root: repo.root.clone(),
     };
-    let (entry, bytes) = if stdin {
-        ("-".to_owned(), read_stdin()?)
+    let entry = if stdin {
+        "-".to_owned()
     } else {
-        let bytes = std::fs::read(file).map_err(|error| CliError::io("read", file, &error))?;
-        (compile::from_root(&repo.root, file), bytes)
+        compile::from_root(&repo.root, file)
     };
-    let (diagnostics, sources) = compile::lint(&tree, &entry, Some(bytes))?;
-    if show {
+    let (diagnostics, sources) = compile::lint(&tree, &entry, bytes, &args.inputs)?;
+    if !args.json {
         compile::show(&diagnostics, &sources);
     }
     let report = LintReport::new(&diagnostics, &sources);
@@ -87,14 +136,6 @@ fn as_given(mut report: LintReport, entry: &str, file: &Path) -> LintReport {
     report.errors.iter_mut().for_each(rename);
     report.warnings.iter_mut().for_each(rename);
     report
-}
-
-fn read_stdin() -> Result<Vec<u8>, CliError> {
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .read_to_end(&mut bytes)
-        .map_err(|error| CliError::infrastructure(format!("can't read standard input: {error}")))?;
-    Ok(bytes)
 }
 
 fn verdict(report: &LintReport) -> String {

@@ -11,6 +11,10 @@ use crate::{args::PlanArgs, compile, error::CliError, exit::Exit, output};
 
 /// Shows what the pipeline would do; exits 2 if there is none to be made.
 pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
+    super::reported(args.json, make(args))
+}
+
+fn make(args: &PlanArgs) -> Result<Exit, CliError> {
     let compiled = compile::pipeline(Path::new("."), &args.context)?;
     if !args.json {
         compile::show(&compiled.diagnostics, &compiled.sources);

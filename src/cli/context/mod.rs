@@ -47,7 +47,7 @@ pub(crate) fn gather(dir: &Path, args: &ContextArgs) -> Result<Gathered, CliErro
         variables: variables(args)?,
         changes,
         compare_to: BTreeMap::new(),
-        files: tree.list()?.into(),
+        files: None,
         merge_request: merge_request(&repo, args, &ref_name),
         schedule_description: None,
         // Who starts a run by hand means it, whatever the last commit says.

@@ -5,5 +5,5 @@ mod tree;
 mod user;
 
 pub(crate) use info::{CommitInfo, RepoInfo};
-pub(crate) use tree::SourceTree;
+pub(crate) use tree::{SourceTree, read_bounded};
 pub(crate) use user::User;

@@ -2,9 +2,12 @@
 
 use std::{
     collections::BTreeSet,
+    fs::File,
+    io::{self, Read},
     path::{Component, Path, PathBuf},
 };
 
+use aqueduct_core::yaml::Limits;
 use git2::{DiffOptions, Repository, TreeWalkMode, TreeWalkResult};
 use ignore::WalkBuilder;
 
@@ -108,15 +111,25 @@ fn confine(path: &str) -> Option<PathBuf> {
     (!out.as_os_str().is_empty()).then_some(out)
 }
 
+/// A byte more than a pipeline file may have, so that a longer one is told from one that just fits.
+const LONGEST: usize = Limits::LANGUAGE.bytes + 1;
+
+/// Reads a pipeline file, of a longer one only as much as shows that it is too long: it may be a disk image, or have no end.
+pub(crate) fn read_bounded(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(LONGEST as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>, CliError> {
-    match std::fs::read(path) {
+    match File::open(path).and_then(read_bounded) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error)
             if matches!(
                 error.kind(),
-                std::io::ErrorKind::NotFound
-                    | std::io::ErrorKind::NotADirectory
-                    | std::io::ErrorKind::IsADirectory
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::IsADirectory
             ) =>
         {
             Ok(None)
@@ -143,10 +156,10 @@ fn read_blob(root: &Path, sha: &str, path: &Path) -> Result<Option<Vec<u8>>, Cli
     let Ok(entry) = tree.get_path(path) else {
         return Ok(None);
     };
-    Ok(repo
-        .find_blob(entry.id())
-        .ok()
-        .map(|blob| blob.content().to_vec()))
+    Ok(repo.find_blob(entry.id()).ok().map(|blob| {
+        let bytes = blob.content();
+        bytes[..bytes.len().min(LONGEST)].to_vec()
+    }))
 }
 
 fn list_commit(root: &Path, sha: &str) -> Result<Vec<String>, CliError> {

@@ -38,6 +38,8 @@ pub(super) const VARIABLE_CYCLE: &str = "variable-cycle";
 pub(super) const UNKNOWN_AXIS: &str = "unknown-axis";
 /// `compare_to` names a ref that can't be compared with.
 pub(super) const UNRESOLVED_REF: &str = "unresolved-ref";
+/// A keyword that this version can't evaluate.
+pub(super) const NOT_SUPPORTED: &str = "not-supported";
 /// A pattern of paths that can't be used.
 pub(super) const INVALID_PATTERN: &str = "invalid-pattern";
 /// Warning: a condition reads a variable that exists only in a running job.

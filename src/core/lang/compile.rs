@@ -102,20 +102,19 @@ pub fn compile(request: &CompileRequest, sources: &Sources) -> Compiled<Compilat
         .iter()
         .map(|(name, text)| (name.clone(), Value::from(text.as_str())))
         .collect();
-    let unresolved = RefCell::default();
+    let lacking = RefCell::default();
     let plan = checked.model.as_ref().and_then(|model| {
         let request = build::Request {
             context: &request.context,
             sources: &checked.sources,
             inputs: &inputs,
-            unresolved: &unresolved,
+            lacking: &lacking,
         };
         build::plan(model, &request, &mut diagnostics)
     });
-    let lacking: Vec<SourceRequest> = unresolved
-        .into_inner()
+    let lacking: BTreeSet<SourceRequest> = lacking.into_inner();
+    let lacking: Vec<SourceRequest> = lacking
         .into_iter()
-        .map(SourceRequest::Changes)
         .filter(|request| !sources.knows(request))
         .collect();
     if !lacking.is_empty() {

@@ -38,8 +38,9 @@ pub struct Context {
     pub changes: Option<Arc<[String]>>,
     /// For `changes:compare_to`: paths changed since the merge base with each ref that could be resolved.
     pub compare_to: BTreeMap<String, Arc<[String]>>,
-    /// All files of the tree, sorted by bytes, for `exists` and for wildcards in `include:local`.
-    pub files: Arc<[String]>,
+    /// All files of the tree, sorted by bytes, for `exists` and for wildcards in `include:local`; `None` until they are asked
+    /// for.
+    pub files: Option<Arc<[String]>>,
     /// The merge request of a merge-request pipeline.
     pub merge_request: Option<MergeRequest>,
     /// The title of the schedule that started it.
@@ -245,7 +246,7 @@ impl Context {
             variables: Vec::new(),
             changes: None,
             compare_to: BTreeMap::new(),
-            files: Arc::new([]),
+            files: Some(Arc::default()),
             merge_request: None,
             schedule_description: None,
             skip_markers: true,

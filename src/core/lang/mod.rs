@@ -16,6 +16,7 @@ pub mod expr;
 pub mod glob;
 mod graph;
 mod instances;
+mod keys;
 pub mod keywords;
 pub mod logic;
 pub mod model;

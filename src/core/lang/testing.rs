@@ -48,9 +48,9 @@ pub(super) fn plan_in(text: &str, context: &Context) -> Result<Plan, String> {
     let mut sources = SourceMap::default();
     sources.add(SourceFile::new(".gitlab-ci.yml", text));
     let inputs = BTreeMap::new();
-    let unresolved = RefCell::default();
+    let lacking = RefCell::default();
     let request = Request {
-        unresolved: &unresolved,
+        lacking: &lacking,
         context,
         sources: &sources,
         inputs: &inputs,

@@ -70,6 +70,22 @@ pub struct PipelineHead {
     /// `workflow:auto_cancel:on_job_failure: all`.
     #[serde(default)]
     pub cancel_on_job_failure: bool,
+    /// `workflow:auto_cancel:on_new_commit`.
+    #[serde(default)]
+    pub on_new_commit: OnNewCommit,
+}
+
+/// What a newer commit of the same ref does to a pipeline. A local run has none; it is for whoever queues pipelines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnNewCommit {
+    /// Cancels it unless a job that isn't interruptible has started.
+    #[default]
+    Conservative,
+    /// Cancels its interruptible jobs.
+    Interruptible,
+    /// Nothing.
+    None,
 }
 
 /// A job that the file defines but the pipeline leaves out.

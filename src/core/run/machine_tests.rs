@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     id::JobId,
-    plan::{AllowFailure, JobKind, Need, PipelineHead, Plan, PlanJob, Retry, ScriptSpec, When},
+    plan::{
+        AllowFailure, JobKind, Need, OnNewCommit, PipelineHead, Plan, PlanJob, Retry, ScriptSpec,
+        When,
+    },
     time::{Millis, Timestamp},
     verdict::{Verdict, VerdictKind},
 };
@@ -87,6 +90,7 @@ impl Run {
                 run: true,
                 name: None,
                 cancel_on_job_failure,
+                on_new_commit: OnNewCommit::default(),
             },
             variables: Vec::new(),
             stages: Vec::new(),

@@ -55,7 +55,9 @@ fn linted(path: &Path) -> Linted {
                 for request in lacking {
                     let file = match &request {
                         SourceRequest::Local(path) => Some(beside.join(path)),
-                        SourceRequest::Template(_) | SourceRequest::Changes(_) => None,
+                        SourceRequest::Template(_)
+                        | SourceRequest::Changes(_)
+                        | SourceRequest::Files => None,
                     };
                     let file = file.filter(|file| file.is_file());
                     let bytes = file.map(|file| text_of(&file).into_bytes());

@@ -90,7 +90,7 @@ fn words(error: &SyntaxError, line: &str) -> (&'static str, String, Option<Strin
         SyntaxError::WrongBracket { open, close } => (
             "yaml-bracket",
             format!("`{open}` is closed by `{close}`"),
-            None,
+            quote("brackets of its own"),
         ),
         SyntaxError::Indentation => (
             "yaml-indentation",
@@ -117,7 +117,11 @@ fn words(error: &SyntaxError, line: &str) -> (&'static str, String, Option<Strin
             "values are nested too deep".into(),
             Some("at most 100 levels are read".into()),
         ),
-        SyntaxError::Other(text) => ("yaml-syntax", text.clone(), None),
+        SyntaxError::Other(text) => (
+            "yaml-syntax",
+            text.clone(),
+            Some("look at the line above too; text with special characters must be quoted".into()),
+        ),
     }
 }
 

@@ -92,7 +92,7 @@ fn refuse(file: FileId, text: &str, limits: Limits) -> Option<Diagnostic> {
         end: end as u32,
     };
     if text.len() > limits.bytes {
-        return Some(too_large(file, text.len(), limits));
+        return Some(too_large(file, limits));
     }
     let legal = |found: char| matches!(found, '\t' | '\n' | '\r' | '\u{85}') || !found.is_control();
     let (offset, found) = text.char_indices().find(|(_, found)| !legal(*found))?;
@@ -110,14 +110,14 @@ fn refuse(file: FileId, text: &str, limits: Limits) -> Option<Diagnostic> {
     )
 }
 
-/// What is said of a file that is longer than its limit; whoever knows the length need not read it.
-pub fn too_large(file: FileId, bytes: usize, limits: Limits) -> Diagnostic {
+/// What is said of a file that is longer than its limit; whoever finds that out need not read all of it.
+pub fn too_large(file: FileId, limits: Limits) -> Diagnostic {
     let start = Span {
         file,
         ..Span::default()
     };
     let message = format!(
-        "the file is {bytes} bytes long, at most {} are read",
+        "the file is longer than the {} bytes that are read",
         limits.bytes
     );
     Diagnostic::error("yaml-too-large", start, message)

@@ -34,6 +34,8 @@ pub(super) struct TreeBuilder<'d> {
     /// Names of anchors that earlier, broken parts of the file defined.
     named: BTreeMap<String, Anchored>,
     names: BTreeMap<usize, String>,
+    /// Places of aliases that stand for nothing, which has been told.
+    lost: BTreeSet<Span>,
     alias_nodes: usize,
     over_budget: bool,
     /// A part of this document was skipped: what seems to be missing may stand there.
@@ -83,6 +85,7 @@ impl<'d> TreeBuilder<'d> {
             anchors: BTreeMap::new(),
             named: BTreeMap::new(),
             names: BTreeMap::new(),
+            lost: BTreeSet::new(),
             alias_nodes: 0,
             over_budget: false,
             broken: false,
@@ -266,6 +269,7 @@ impl<'d> TreeBuilder<'d> {
 
     fn expand(&mut self, found: Option<Anchored>, span: Span) {
         let Some(Anchored { node, size, depth }) = found else {
+            self.lost.insert(span);
             return self.finish(Node::null(span), 0, 1, 0);
         };
         self.alias_nodes = self.alias_nodes.saturating_add(size);
@@ -280,6 +284,7 @@ impl<'d> TreeBuilder<'d> {
                         .with_help("repeat less: anchors of anchors multiply"),
                 );
             }
+            self.lost.insert(span);
             return self.finish(Node::null(span), 0, 1, 0);
         }
         if self.stack.len() + depth > self.limits.depth {
@@ -311,7 +316,10 @@ impl<'d> TreeBuilder<'d> {
                 key,
             } => match key.take() {
                 None => *key = Some(make_key(&node, self.diagnostics)),
-                Some(key) if key.merge => merge(mapping, merged, &key, &node, self.diagnostics),
+                Some(key) if key.merge => {
+                    let sources = merge_sources(&node, &self.lost, &key, self.diagnostics);
+                    merge(mapping, merged, &key, &sources, self.diagnostics);
+                }
                 Some(key) => set(mapping, merged, key, node, self.diagnostics),
             },
         }
@@ -421,35 +429,48 @@ fn set(
     );
 }
 
+/// The mappings that `<<` names, last one first; what is none is told, unless it is an alias that is told of already.
+fn merge_sources<'n>(
+    value: &'n Node,
+    lost: &BTreeSet<Span>,
+    key: &Key,
+    diagnostics: &mut Diagnostics,
+) -> Vec<&'n Mapping> {
+    let sources = match value.value() {
+        Value::Sequence(items) => &items[..],
+        _ => std::slice::from_ref(value),
+    };
+    let told = |source: &Node| source.is_null() && lost.contains(&source.span());
+    let mut mappings = Vec::with_capacity(sources.len());
+    for source in sources.iter().rev().filter(|source| !told(source)) {
+        if let Some(mapping) = source.as_mapping() {
+            mappings.push(mapping);
+            continue;
+        }
+        let message = format!("`<<` merges mappings, this is {}", source.kind());
+        diagnostics.push(
+            Diagnostic::error("yaml-merge-key", key.span, message)
+                .with_help("give it an alias of a mapping, or a list of such: `<<: [*a, *b]`"),
+        );
+    }
+    mappings
+}
+
 /// `<<`: shallow; of a list the earlier mappings win. As in Ruby, keys written above the merge key are
 /// overridden by it, keys below it override it.
 fn merge(
     mapping: &mut Mapping,
     merged: &mut BTreeSet<Arc<str>>,
     key: &Key,
-    value: &Node,
+    sources: &[&Mapping],
     diagnostics: &mut Diagnostics,
 ) {
-    let sources = match value.value() {
-        Value::Sequence(items) => &items[..],
-        _ => std::slice::from_ref(value),
-    };
-    for source in sources.iter().rev() {
-        let Some(source) = source.as_mapping() else {
-            let message = format!("`<<` merges mappings, this is {}", source.kind());
-            diagnostics.push(
-                Diagnostic::error("yaml-merge-key", key.span, message)
-                    .with_help("give it an alias of a mapping, or a list of such: `<<: [*a, *b]`"),
-            );
-            continue;
-        };
-        for (name, entry) in source.iter() {
-            let old = mapping.insert(Arc::clone(name), entry.clone());
-            if let Some(old) = old.filter(|_| !merged.contains(name)) {
-                diagnostics.push(overridden(name, old.key_span, key.span));
-            }
-            merged.insert(Arc::clone(name));
+    for (name, entry) in sources.iter().flat_map(|source| source.iter()) {
+        let old = mapping.insert(Arc::clone(name), entry.clone());
+        if let Some(old) = old.filter(|_| !merged.contains(name)) {
+            diagnostics.push(overridden(name, old.key_span, key.span));
         }
+        merged.insert(Arc::clone(name));
     }
 }
 

@@ -1,7 +1,10 @@
 //! Random plans: stages, needs, every `when`, allowed failures, retries, resource groups.
 
 use aqueduct_core::{
-    plan::{AllowFailure, JobKind, Need, PipelineHead, Plan, PlanJob, Retry, ScriptSpec, When},
+    plan::{
+        AllowFailure, JobKind, Need, OnNewCommit, PipelineHead, Plan, PlanJob, Retry, ScriptSpec,
+        When,
+    },
     time::Millis,
 };
 
@@ -25,6 +28,7 @@ pub(super) fn plan(rng: &mut Rng) -> Plan {
             run: true,
             name: None,
             cancel_on_job_failure: rng.chance(10),
+            on_new_commit: OnNewCommit::default(),
         },
         variables: Vec::new(),
         stages: (0..stages).map(|stage| format!("s{stage}")).collect(),

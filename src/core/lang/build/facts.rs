@@ -7,6 +7,7 @@ use super::Request;
 use crate::{
     diag::SourceMap,
     lang::{
+        compose::SourceRequest,
         context::{Context, ContextVariable, MergeRequest},
         model::Pipeline,
     },
@@ -20,7 +21,7 @@ pub(super) fn hash(model: &Pipeline, request: &Request<'_>) -> String {
         "sources": sources(request.sources),
         "inputs": request.inputs,
         "context": context(request.context),
-        "paths": paths(model, request.context),
+        "paths": paths(model, request),
     }))
 }
 
@@ -93,7 +94,8 @@ fn variables(context: &Context) -> Vec<Value> {
     last.into_iter().map(one).collect()
 }
 
-fn paths(model: &Pipeline, context: &Context) -> Value {
+fn paths(model: &Pipeline, request: &Request<'_>) -> Value {
+    let context = request.context;
     let workflow = model.workflow.rules.iter().flatten();
     let rules = || {
         workflow.clone().chain(
@@ -115,9 +117,13 @@ fn paths(model: &Pipeline, context: &Context) -> Value {
             .is_some_and(|changes| changes.compare_to.is_some())
     });
     let exists = rules().any(|rule| rule.exists.is_some());
+    if exists && context.files.is_none() {
+        // Also where no rule came that far: the hash must not depend on who knew the files beforehand.
+        request.lacking.borrow_mut().insert(SourceRequest::Files);
+    }
     json!({
         "changes": context.changes.as_ref().filter(|_| changes),
         "compare_to": compared.then_some(&context.compare_to),
-        "files": exists.then_some(&context.files),
+        "files": context.files.as_ref().filter(|_| exists),
     })
 }

@@ -24,9 +24,9 @@ fn files(files: &[(&str, &str)]) -> SourceMap {
 fn of(context: &Context) -> String {
     let sources = files(&[("ci.yml", TEXT)]);
     let inputs = BTreeMap::new();
-    let unresolved = RefCell::default();
+    let lacking = RefCell::default();
     let request = Request {
-        unresolved: &unresolved,
+        lacking: &lacking,
         context,
         sources: &sources,
         inputs: &inputs,
@@ -75,7 +75,7 @@ fn what_decides_the_outcome_counts() {
             context.variables.pop();
         }),
         with(|context| context.changes = Some(paths(&["a"]))),
-        with(|context| context.files = paths(&["b"])),
+        with(|context| context.files = Some(paths(&["b"]))),
         with(|context| context.merge_request = None),
     ];
     let mut all = changed.to_vec();
@@ -117,9 +117,9 @@ fn paths_count_only_where_a_condition_reads_them() {
     let of = |context: &Context| {
         let sources = files(&[("ci.yml", plain)]);
         let inputs = BTreeMap::new();
-        let unresolved = RefCell::default();
+        let lacking = RefCell::default();
         let request = Request {
-            unresolved: &unresolved,
+            lacking: &lacking,
             context,
             sources: &sources,
             inputs: &inputs,
@@ -129,7 +129,7 @@ fn paths_count_only_where_a_condition_reads_them() {
     let mut context = base();
     let before = of(&context);
     context.changes = Some(paths(&["a"]));
-    context.files = paths(&["b"]);
+    context.files = Some(paths(&["b"]));
     assert_eq!(of(&context), before);
 }
 
@@ -143,9 +143,9 @@ fn sources_and_inputs_count_whatever_their_order() {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).into()));
         let inputs = inputs.collect();
-        let unresolved = RefCell::default();
+        let lacking = RefCell::default();
         let request = Request {
-            unresolved: &unresolved,
+            lacking: &lacking,
             context: &context,
             sources: &sources,
             inputs: &inputs,

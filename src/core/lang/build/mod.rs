@@ -24,6 +24,7 @@ use serde_json::Value;
 
 use super::{
     codes::EMPTY_PIPELINE,
+    compose::SourceRequest,
     conditions::Conditions,
     context::Context,
     instances::Catalog,
@@ -49,8 +50,8 @@ pub struct Request<'a> {
     pub sources: &'a SourceMap,
     /// `spec:inputs` that were given.
     pub inputs: &'a BTreeMap<String, Value>,
-    /// Takes down the refs of `compare_to` that the context doesn't know.
-    pub unresolved: &'a RefCell<BTreeSet<String>>,
+    /// Takes down what conditions ask for and the context doesn't know.
+    pub lacking: &'a RefCell<BTreeSet<SourceRequest>>,
 }
 
 /// Makes the plan, or tells why there can be none. A context that leaves no pipeline is no error: the plan then says
@@ -71,7 +72,7 @@ fn make(model: &Pipeline, request: &Request<'_>, sink: &mut Diagnostics) -> Opti
         return None;
     }
     let context = request.context;
-    let conditions = Conditions::new(context, request.unresolved);
+    let conditions = Conditions::new(context, request.lacking);
     let global = logic::declared(&model.variables, VariableOrigin::Global);
     let mut scope = PipelineScope::new(predefined::pipeline(context), global, given(context));
     let workflow = workflow::decide(model, context, &conditions, &mut scope, sink)?;
@@ -82,6 +83,7 @@ fn make(model: &Pipeline, request: &Request<'_>, sink: &mut Diagnostics) -> Opti
         run: true,
         name: workflow.name,
         cancel_on_job_failure: workflow.cancel_on_job_failure,
+        on_new_commit: workflow.on_new_commit,
     };
     let hash = facts::hash(model, request);
     if let Some(reason) = workflow.refused {

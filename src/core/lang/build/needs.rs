@@ -7,10 +7,10 @@ use crate::{
     diag::{Diagnostic, Diagnostics, SourceMap},
     hash::{HashMap, State},
     lang::{
-        codes::{NEED_LEFT_OUT, NO_SAME_ARCH},
+        codes::NEED_LEFT_OUT,
         graph::find_cycle,
         instances::{Catalog, KeyPath, Selection, agree, path, select},
-        logic::{cycle_error, not_selected},
+        logic::{cycle_error, no_same_arch, not_selected},
         model::{JobNeed, NeedTarget},
     },
     plan::{Need, PlanJob},
@@ -115,14 +115,7 @@ impl Resolver<'_, '_> {
             match self.same_arch(at, need, &found) {
                 Ok(same) => found = same,
                 Err(why) => {
-                    let message = format!(
-                        "{path} asks for `{}` of the same architecture, but {why}",
-                        need.job.value
-                    );
-                    let help = "give both jobs an `arch` that has the architecture, or remove `arch: same`";
-                    return sink.push(
-                        Diagnostic::error(NO_SAME_ARCH, need.job.span, message).with_help(help),
-                    );
+                    return sink.push(no_same_arch(path, need, &why));
                 }
             }
         }

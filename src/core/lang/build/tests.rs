@@ -152,6 +152,7 @@ fn what_only_a_context_shows_is_an_error_with_its_place() {
         "a: {script: x, environment: '$EMPTY', variables: {EMPTY: ''}}",
         "a: {script: x, needs: []}\nb: {script: x, needs: [a], rules: [{if: $CI, needs: [c]}]}\nc: {script: x, needs: [b]}",
         "a: {script: x, rules: [{if: $CI, variables: {X: $Y}}], variables: {Y: $X}}",
+        "a: {script: x, rules: [{exists: {paths: [f], project: g/p}}]}",
     ];
     let report: Vec<String> = table
         .iter()

@@ -14,7 +14,7 @@ use crate::{
         predefined,
         variables::{JobScope, PipelineScope},
     },
-    plan::VariableOrigin,
+    plan::{OnNewCommit, VariableOrigin},
 };
 
 /// Longest name of a pipeline, in characters.
@@ -24,6 +24,7 @@ const MAX_NAME: usize = 255;
 pub(super) struct Workflow {
     pub(super) name: Option<String>,
     pub(super) cancel_on_job_failure: bool,
+    pub(super) on_new_commit: OnNewCommit,
     /// Why there is no pipeline.
     pub(super) refused: Option<String>,
 }
@@ -42,7 +43,12 @@ pub(super) fn decide<'m>(
         let place = {
             let job = JobScope::new(scope, &Inherit::All);
             if let Err(error) = job.check(&scope.referring()) {
-                sink.push(logic::expansion_error(KeyPath::of_pipeline("workflow"), &error, None, model));
+                sink.push(logic::expansion_error(
+                    KeyPath::of_pipeline("workflow"),
+                    &error,
+                    None,
+                    model,
+                ));
                 return None;
             }
             match conditions.first_match(rules, &job, KeyPath::of_pipeline("workflow:rules")) {
@@ -90,6 +96,7 @@ pub(super) fn decide<'m>(
     Some(Workflow {
         name,
         cancel_on_job_failure: auto_cancel.on_job_failure.unwrap_or(false),
+        on_new_commit: auto_cancel.on_new_commit.unwrap_or_default(),
         refused,
     })
 }

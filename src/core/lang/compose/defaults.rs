@@ -4,8 +4,10 @@
 
 use std::sync::Arc;
 
-use super::keys;
-use crate::yaml::{Entry, Mapping, Node};
+use crate::{
+    lang::keys,
+    yaml::{Entry, Mapping, Node},
+};
 
 /// Fills in what jobs leave open.
 pub(super) fn apply(root: &mut Mapping) {
@@ -28,7 +30,7 @@ pub(super) fn apply(root: &mut Mapping) {
     }
 }
 
-/// What `default` and the top of the file say together, in the order of [`keys::INHERITABLE`]. Where both speak,
+/// What `default` and the top of the file say together, in the order of [`keys::DEFAULTS`]. Where both speak,
 /// which is an error that the keywords' checks tell, the one in `default` counts.
 fn gather(root: &Mapping) -> Vec<(Arc<str>, Entry)> {
     let own = root.get("default").and_then(Node::as_mapping);
@@ -36,12 +38,12 @@ fn gather(root: &Mapping) -> Vec<(Arc<str>, Entry)> {
         let (name, entry) = place?.full_entry(key)?;
         (!entry.value.is_null()).then(|| (Arc::clone(name), entry.clone()))
     };
-    keys::INHERITABLE
+    keys::DEFAULTS
         .iter()
         .filter_map(|key| {
             said(own, key).or_else(|| {
                 said(Some(root), key).filter(|(_, entry)| {
-                    keys::GLOBAL_DEFAULTS.contains(key) && keys::is_global(key, &entry.value)
+                    keys::TOP_DEFAULTS.contains(key) && keys::is_global(key, &entry.value)
                 })
             })
         })

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Broken, keys, merge::merge_into};
+use super::{Broken, merge::merge_into};
 use crate::{
     diag::{Diagnostic, Diagnostics, Span, did_you_mean},
+    lang::keys,
     yaml::{Mapping, Node},
 };
 

@@ -37,6 +37,11 @@ impl Composer<'_> {
                 self.lacking.insert(request.clone());
                 None
             }
+            // The name that was meant may be among those that are there.
+            Answer::Missing if place.is_some() && self.context.files.is_none() => {
+                self.lacking.insert(SourceRequest::Files);
+                None
+            }
             Answer::Missing => {
                 self.complete = false;
                 let problem = self.missing_file(request, place);
@@ -56,7 +61,7 @@ impl Composer<'_> {
         let limits = Limits::LANGUAGE;
         if bytes.len() > limits.bytes {
             let file = self.map.add(SourceFile::new(request.name(), ""));
-            self.fail(yaml::too_large(file, bytes.len(), limits));
+            self.fail(yaml::too_large(file, limits));
             return None;
         }
         let (text, invalid) = yaml::decode(bytes);

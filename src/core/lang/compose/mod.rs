@@ -8,7 +8,6 @@ mod defaults;
 mod extends;
 mod include;
 mod inputs;
-mod keys;
 mod load;
 mod merge;
 mod reference;

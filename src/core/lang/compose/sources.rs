@@ -12,6 +12,8 @@ pub enum SourceRequest {
     /// For `changes:compare_to`: the paths that changed since the merge base with this ref. They are answered in
     /// [`Context::compare_to`](crate::lang::context::Context::compare_to), and here only if there is no such ref.
     Changes(String),
+    /// The names of all files of the tree. They are answered in [`Context::files`](crate::lang::context::Context::files).
+    Files,
 }
 
 impl SourceRequest {
@@ -20,6 +22,7 @@ impl SourceRequest {
         match self {
             Self::Local(path) => path,
             Self::Template(name) | Self::Changes(name) => name,
+            Self::Files => "the list of files",
         }
     }
 }

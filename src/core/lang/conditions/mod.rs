@@ -11,6 +11,7 @@ mod tests;
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use super::{
+    compose::SourceRequest,
     context::Context,
     expr::{Expression, Pattern},
     instances::KeyPath,
@@ -25,8 +26,8 @@ pub(super) struct Conditions<'m> {
     expressions: RefCell<HashMap<&'m str, Option<Rc<Expression>>>>,
     refs: RefCell<HashMap<&'m str, Option<Rc<Pattern>>>>,
     paths: paths::Paths,
-    /// Refs of `compare_to` that the context doesn't know.
-    unresolved: &'m RefCell<BTreeSet<String>>,
+    /// Takes down what the context doesn't know.
+    lacking: &'m RefCell<BTreeSet<SourceRequest>>,
 }
 
 /// Why a job is in or out, in words.
@@ -37,13 +38,13 @@ pub(super) struct Verdict {
 }
 
 impl<'m> Conditions<'m> {
-    pub(super) fn new(context: &'m Context, unresolved: &'m RefCell<BTreeSet<String>>) -> Self {
+    pub(super) fn new(context: &'m Context, lacking: &'m RefCell<BTreeSet<SourceRequest>>) -> Self {
         Self {
             context,
             expressions: RefCell::default(),
             refs: RefCell::default(),
             paths: paths::Paths::default(),
-            unresolved,
+            lacking,
         }
     }
 

@@ -7,7 +7,8 @@ use crate::{
     diag::{Diagnostic, Span},
     hash::HashMap,
     lang::{
-        codes::{INVALID_PATTERN, UNRESOLVED_REF},
+        codes::{INVALID_PATTERN, NOT_SUPPORTED, UNRESOLVED_REF},
+        compose::SourceRequest,
         glob::Glob,
         instances::KeyPath,
         model::{Changes, Exists, Spanned},
@@ -52,29 +53,31 @@ impl Conditions<'_> {
         let ref_name = scope.expand(&compare_to.value);
         let Some(paths) = self.context.compare_to.get(&ref_name) else {
             let problem = unresolved(&ref_name, compare_to.span, path);
-            self.unresolved.borrow_mut().insert(ref_name);
+            let request = SourceRequest::Changes(ref_name);
+            self.lacking.borrow_mut().insert(request);
             return Err(Box::new(problem));
         };
         self.any(&changes.paths, &Where::Since(ref_name), paths, scope, path)
     }
 
-    /// Whether the tree has such a file. Another project can't be looked into: there it has none.
+    /// Whether the tree has such a file.
     pub(super) fn exists(
         &self,
         exists: &Exists,
         scope: &JobScope<'_>,
         path: KeyPath<'_>,
     ) -> Result<bool, Box<Diagnostic>> {
-        if exists.project.is_some() {
-            return Ok(false);
+        if let Some(project) = &exists.project {
+            let message = format!("{path}:exists:project is not supported yet");
+            let problem = Diagnostic::error(NOT_SUPPORTED, project.span, message)
+                .with_help("look for files of this repository, or for a variable in `if`");
+            return Err(Box::new(problem));
         }
-        self.any(
-            &exists.paths,
-            &Where::Tree,
-            &self.context.files,
-            scope,
-            path,
-        )
+        let Some(files) = &self.context.files else {
+            self.lacking.borrow_mut().insert(SourceRequest::Files);
+            return Ok(false);
+        };
+        self.any(&exists.paths, &Where::Tree, files, scope, path)
     }
 
     /// `only:changes` and `except:changes`.

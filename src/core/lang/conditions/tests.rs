@@ -7,7 +7,7 @@ use crate::{
         context::{Context, ContextVariable, MergeRequest, PipelineSource, RefKind},
         testing::{job, names, paths, plan, plan_in, variable},
     },
-    plan::{AllowFailure, Plan, When},
+    plan::{AllowFailure, OnNewCommit, Plan, When},
     time::Millis,
 };
 
@@ -270,7 +270,7 @@ fn changes_may_compare_with_another_ref() {
 #[test]
 fn exists_looks_into_the_tree() {
     let context = Context {
-        files: paths(&["Dockerfile", "docs/a.md", "src/.hidden/x"]),
+        files: Some(paths(&["Dockerfile", "docs/a.md", "src/.hidden/x"])),
         ..Context::branch("main")
     };
     let table = [
@@ -436,7 +436,7 @@ workflow:
       when: never
     - if: $CI_COMMIT_BRANCH == 'main'
       variables: {W: matched}
-      auto_cancel: {on_job_failure: all}
+      auto_cancel: {on_job_failure: all, on_new_commit: none}
 variables: {W: global, G: $W}
 j:
   script: x
@@ -446,6 +446,7 @@ k: {script: x, inherit: {variables: false}}
     let plan = plan_in(text, &Context::branch("main")).unwrap();
     assert_eq!(plan.pipeline.name.as_deref(), Some("P matched on main"));
     assert!(plan.pipeline.run && plan.pipeline.cancel_on_job_failure);
+    assert_eq!(plan.pipeline.on_new_commit, OnNewCommit::None);
     assert_eq!(names(&plan), ["j", "k"]);
     assert_eq!(variable(job(&plan, "j"), "W"), Some("matched"));
     assert_eq!(variable(job(&plan, "k"), "W"), None);

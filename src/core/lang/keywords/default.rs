@@ -12,35 +12,12 @@ use super::{
     sink::Sink,
 };
 use crate::{
+    lang::keys::DEFAULTS,
     lang::model::{IdToken, Service, Spanned, Unsupported},
     plan::{Artifacts, Cache, Image, Retry},
     time::Millis,
 };
 
-/// The keywords of `default`.
-pub(super) const DEFAULT_KEYS: &[&str] = &[
-    "after_script",
-    "artifacts",
-    "before_script",
-    "cache",
-    "hooks",
-    "id_tokens",
-    "identity",
-    "image",
-    "interruptible",
-    "retry",
-    "services",
-    "tags",
-    "timeout",
-];
-/// Those of them that may also stand at the top level.
-pub(super) const TOP_KEYS: &[&str] = &[
-    "after_script",
-    "before_script",
-    "cache",
-    "image",
-    "services",
-];
 /// Most tags of a job.
 const MAX_TAGS: usize = 50;
 
@@ -63,7 +40,7 @@ pub(super) struct Shared {
 
 /// Checks `default`; its values reach the jobs when the file is composed.
 pub(super) fn check(field: &Field<'_>, sink: &mut Sink<'_>) {
-    if let Some(map) = field.map(sink, DEFAULT_KEYS) {
+    if let Some(map) = field.map(sink, DEFAULTS) {
         read(&map, sink);
     }
 }
@@ -71,7 +48,7 @@ pub(super) fn check(field: &Field<'_>, sink: &mut Sink<'_>) {
 /// Reads the shared keywords that a mapping has.
 pub(super) fn read(map: &Map<'_>, sink: &mut Sink<'_>) -> Shared {
     let mut out = Shared::default();
-    for key in DEFAULT_KEYS {
+    for key in DEFAULTS {
         if let Some(field) = map.get(key) {
             read_one(&mut out, map, key, &field, sink);
         }

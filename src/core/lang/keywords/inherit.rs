@@ -2,14 +2,16 @@
 
 use super::{
     codes::INVALID_VALUE,
-    default::DEFAULT_KEYS,
     field::{Field, one_of, shown},
     list::values,
     sink::Sink,
 };
 use crate::{
     diag::did_you_mean,
-    lang::model::{Inherit, Spanned},
+    lang::{
+        keys::DEFAULTS,
+        model::{Inherit, Spanned},
+    },
 };
 
 /// `inherit`; its part about `default` has been applied when the file was composed.
@@ -52,11 +54,11 @@ fn inherit_default(field: &Field<'_>, sink: &mut Sink<'_>) {
         return;
     };
     for Spanned { value: name, span } in names {
-        if DEFAULT_KEYS.contains(&name.as_str()) {
+        if DEFAULTS.contains(&name.as_str()) {
             continue;
         }
-        let help = did_you_mean(&name, DEFAULT_KEYS.iter().copied()).map_or_else(
-            || format!("use {}", one_of(DEFAULT_KEYS)),
+        let help = did_you_mean(&name, DEFAULTS.iter().copied()).map_or_else(
+            || format!("use {}", one_of(DEFAULTS)),
             |near| format!("did you mean `{near}`?"),
         );
         let text = format!("`{}` is not a keyword of `default`", shown(&name));

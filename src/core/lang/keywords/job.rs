@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     diag::Span,
+    lang::keys,
     lang::model::{
         Job, JobKind, Need, NeedTarget, RuleWhen, Spanned, Strategy, Trigger, TriggerTarget,
         Unsupported,
@@ -89,7 +90,7 @@ fn blank(name: Spanned<String>) -> Job {
 /// The keywords that `default` has too.
 fn shared(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
     let mut shared = default::Shared::default();
-    for key in default::DEFAULT_KEYS {
+    for key in keys::DEFAULTS {
         if let Some(field) = map.get(key).filter(|_| kind.takes(key)) {
             default::read_one(&mut shared, map, key, &field, sink);
         }

@@ -176,10 +176,6 @@ fn exists(
         let help = "add `project: group/name`, or remove `ref`";
         sink.error(MISSING_KEYWORD, map.path, map.span, text, help);
     }
-    if project.is_some() {
-        let span = map.key_span("project");
-        unsupported.push(Spanned::new("rules:exists:project".into(), span));
-    }
     Some(Exists {
         paths: paths_or_regexp(&map, sink, unsupported),
         project,

@@ -7,7 +7,7 @@ use super::{
         BLANK_VALUE, CONFLICTING_KEYWORDS, INVALID_TYPE, KEYWORD_NOT_ALLOWED, LIMIT_EXCEEDED,
         NO_JOBS, RESERVED_NAME,
     },
-    default::{self, TOP_KEYS},
+    default,
     field::{Field, Map, Path},
     job, kind,
     sink::Sink,
@@ -15,24 +15,13 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Span, did_you_mean},
-    lang::model::{Pipeline, Spanned},
+    lang::{
+        keys::{GLOBAL, TOP_DEFAULTS, is_global},
+        model::{Pipeline, Spanned},
+    },
     yaml::Node,
 };
 
-/// What isn't a job. `include` and `spec` are gone once a file is composed, unless they stand where they can't.
-const GLOBALS: &[&str] = &[
-    "after_script",
-    "before_script",
-    "cache",
-    "default",
-    "image",
-    "include",
-    "services",
-    "spec",
-    "stages",
-    "variables",
-    "workflow",
-];
 /// Names that GitLab keeps for itself.
 const RESERVED: &[&str] = &["true", "false", "nil", "pages:deploy"];
 /// Longest name of a job, in characters.
@@ -86,11 +75,6 @@ pub(super) fn pipeline(root: &Node, sink: &mut Sink<'_>) -> Pipeline {
     out
 }
 
-/// Whether a key at the top is a global keyword. `image` with `index` below it can only be a job of that name.
-fn is_global(key: &str, value: &Node) -> bool {
-    GLOBALS.contains(&key) && !(key == "image" && value.get("index").is_some())
-}
-
 fn globals(map: &Map<'_>, out: &mut Pipeline, sink: &mut Sink<'_>) {
     if let Some(field) = map.get("variables") {
         out.variables = variables::parse(&field, sink, variables::Level::Global);
@@ -102,7 +86,7 @@ fn globals(map: &Map<'_>, out: &mut Pipeline, sink: &mut Sink<'_>) {
         default::check(&field, sink);
     }
     let mut shared = default::Shared::default();
-    for key in TOP_KEYS {
+    for key in TOP_DEFAULTS {
         if let Some(field) = map.get(key).filter(|field| is_global(key, field.node)) {
             default::read_one(&mut shared, map, key, &field, sink);
             refuse_twice(map, key, sink);
@@ -136,7 +120,7 @@ fn default_places(map: &Map<'_>) -> BTreeSet<Span> {
     let default = map.get("default");
     let inner = default.iter().filter_map(|field| field.node.as_mapping());
     let inner = inner.flat_map(|map| map.iter().map(|(_, entry)| entry.key_span));
-    let outer = map.keys().filter(|(key, _)| TOP_KEYS.contains(key));
+    let outer = map.keys().filter(|(key, _)| TOP_DEFAULTS.contains(key));
     inner.chain(outer.map(|(_, span)| span)).collect()
 }
 
@@ -170,7 +154,7 @@ fn check_name(field: &Field<'_>, name: &str, span: Span, sink: &mut Sink<'_>) {
 fn refuse_scalar(field: &Field<'_>, name: &str, sink: &mut Sink<'_>) {
     let help = if kind::job_keywords().contains(&name) {
         format!("move `{name}` into a job")
-    } else if let Some(near) = did_you_mean(name, GLOBALS.iter().copied()) {
+    } else if let Some(near) = did_you_mean(name, GLOBAL.iter().copied()) {
         format!("did you mean `{near}`?")
     } else {
         "write the job's keywords below it, or begin the name with a dot".to_owned()

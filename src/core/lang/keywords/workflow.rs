@@ -1,7 +1,10 @@
 //! `workflow`.
 
 use super::{field::Field, rules, sink::Sink};
-use crate::lang::model::{AutoCancel, OnNewCommit, Workflow};
+use crate::{
+    lang::model::{AutoCancel, Workflow},
+    plan::OnNewCommit,
+};
 
 /// Longest name of a pipeline, in characters.
 const MAX_NAME: usize = 255;

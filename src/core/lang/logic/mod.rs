@@ -9,7 +9,7 @@ mod rules;
 mod tests;
 mod variables;
 
-pub(super) use needs::{cycle_error, not_selected};
+pub(super) use needs::{cycle_error, no_same_arch, not_selected};
 pub(super) use variables::{declared, expansion_error};
 
 use super::{

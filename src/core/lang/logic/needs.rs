@@ -6,13 +6,14 @@ use crate::{
     hash::HashSet,
     lang::{
         codes::{
-            DEPENDENCY_NOT_NEEDED, DUPLICATE_NEED, LATER_STAGE, NEED_CYCLE, UNKNOWN_AXIS,
-            UNKNOWN_INSTANCE,
+            DEPENDENCY_NOT_NEEDED, DUPLICATE_NEED, LATER_STAGE, NEED_CYCLE, NO_SAME_ARCH,
+            UNKNOWN_AXIS, UNKNOWN_INSTANCE,
         },
         graph::find_cycle,
-        instances::{Catalog, Instance, KeyPath, Selection, path, select},
-        model::{Job, JobNeed, Need, NeedTarget, Pipeline, Spanned},
+        instances::{ARCH_AXIS, Catalog, Instance, KeyPath, Selection, path, select},
+        model::{Job, JobNeed, Need, NeedTarget, Parallel, Pipeline, Spanned},
     },
+    platform::Arch,
 };
 
 pub(super) fn check(
@@ -38,6 +39,29 @@ pub(super) fn check(
         checker.dependencies(job, sink);
     }
     check_cycles(model, sink);
+}
+
+/// Whether a job can have an architecture: by its keyword, an axis, or a tag, whose variables only a context knows.
+fn may_have_arch(job: &Job) -> bool {
+    let axis = match job.parallel.as_ref().map(|parallel| &parallel.value) {
+        Some(Parallel::Matrix(entries)) => {
+            entries.iter().any(|entry| entry.contains_key(ARCH_AXIS))
+        }
+        _ => false,
+    };
+    let names_arch =
+        |tag: &Spanned<String>| tag.value.contains(['$', '%']) || Arch::parse(&tag.value).is_some();
+    job.arch.is_some() || axis || job.tags.iter().any(names_arch)
+}
+
+/// What is said of `arch: same` where there is no such instance.
+pub(in crate::lang) fn no_same_arch(path: KeyPath<'_>, need: &JobNeed, why: &str) -> Diagnostic {
+    let message = format!(
+        "{path} asks for `{}` of the same architecture, but {why}",
+        need.job.value
+    );
+    Diagnostic::error(NO_SAME_ARCH, need.job.span, message)
+        .with_help("give both jobs an `arch` that has the architecture, or remove `arch: same`")
 }
 
 struct Checker<'c, 'm> {
@@ -78,6 +102,13 @@ impl Checker<'_, '_> {
             return;
         };
         self.order(job, target, name, path, sink);
+        if need.same_arch
+            && let Some(without) = [job, target].into_iter().find(|job| !may_have_arch(job))
+        {
+            let why = format!("`{}` has none", without.name.value);
+            sink.push(no_same_arch(path, need, &why));
+            return;
+        }
         let mut first = None;
         for at in self.catalog.of(&job.name.value) {
             let from = &self.catalog.all[at];

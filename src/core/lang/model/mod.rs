@@ -26,7 +26,7 @@ pub use release::{Index, Publish, Release, ReleaseLink};
 pub use rule::{Changes, Exists, Filter, Rule};
 pub use trigger::{ChildSource, Strategy, Trigger, TriggerTarget};
 pub use variable::{VariableDecl, Variables};
-pub use workflow::{AutoCancel, OnNewCommit, Workflow};
+pub use workflow::{AutoCancel, Workflow};
 
 use crate::{diag::Span, hash::IndexMap};
 

@@ -1,6 +1,7 @@
 //! `workflow`.
 
 use super::{Rule, Spanned};
+use crate::plan::OnNewCommit;
 
 /// `workflow`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,16 +21,4 @@ pub struct AutoCancel {
     pub on_new_commit: Option<OnNewCommit>,
     /// Whether a failed job cancels the others.
     pub on_job_failure: Option<bool>,
-}
-
-/// What a newer commit of the same ref does to this pipeline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnNewCommit {
-    /// Cancels it unless a job that isn't interruptible has started.
-    #[default]
-    Conservative,
-    /// Cancels its interruptible jobs.
-    Interruptible,
-    /// Nothing.
-    None,
 }

@@ -145,7 +145,11 @@ impl Composer<'_> {
         if !clean.contains('*') {
             return vec![SourceRequest::Local(clean)];
         }
-        let files = wildcard::matching(&clean, &self.context.files);
+        let Some(files) = &self.context.files else {
+            self.lacking.insert(SourceRequest::Files);
+            return Vec::new();
+        };
+        let files = wildcard::matching(&clean, files);
         if files.is_empty() {
             let message = format!("no file matches `{clean}`");
             self.diagnostics
@@ -162,7 +166,8 @@ impl Composer<'_> {
         let name = request.name();
         let (message, near) = match request {
             SourceRequest::Local(_) => {
-                let files = self.context.files.iter().map(String::as_str);
+                let files = self.context.files.iter().flat_map(|files| files.iter());
+                let files = files.map(String::as_str);
                 let yaml = files.filter(|file| entry::has_yaml_extension(file));
                 (
                     format!("local file `{name}` does not exist"),
@@ -171,6 +176,7 @@ impl Composer<'_> {
             }
             SourceRequest::Template(_) => (format!("template `{name}` does not exist"), None),
             SourceRequest::Changes(_) => (format!("there is no ref `{name}`"), None),
+            SourceRequest::Files => (format!("{name} is not known"), None),
         };
         let diagnostic = match place {
             Some(place) => Diagnostic::error("include-missing", place, message),

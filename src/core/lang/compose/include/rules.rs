@@ -186,7 +186,8 @@ impl Evaluation<'_> {
                         "not-supported",
                         project.key_span,
                         "`exists:project` is not supported yet",
-                    );
+                    )
+                    .with_help("look for files of this repository, or for a variable in `if`");
                     self.findings.diagnostics.push(problem);
                 }
                 mapping.get("paths")
@@ -196,7 +197,10 @@ impl Evaluation<'_> {
         let Some(globs) = self.patterns("exists", paths, node.span()) else {
             return false;
         };
-        let files = &self.facts.context.files;
+        let Some(files) = &self.facts.context.files else {
+            self.findings.lacking.insert(SourceRequest::Files);
+            return false;
+        };
         globs.len().saturating_mul(files.len()) > MAX_CHECKS
             || globs.iter().any(|glob| glob.matches_any(files))
     }

@@ -34,7 +34,7 @@ impl Repository {
         }
         paths.sort();
         let mut context = Context::branch("main");
-        context.files = Arc::from(paths);
+        context.files = Some(Arc::from(paths));
         Self {
             sources,
             context,

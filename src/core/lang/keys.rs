@@ -1,4 +1,4 @@
-//! The keys at the top of a pipeline file.
+//! The keys at the top of a pipeline file, and those of `default`.
 
 use crate::yaml::Node;
 
@@ -18,7 +18,7 @@ pub(super) const GLOBAL: &[&str] = &[
 ];
 
 /// Keys of `default`, in the order in which a job lists what it inherited.
-pub(super) const INHERITABLE: &[&str] = &[
+pub(super) const DEFAULTS: &[&str] = &[
     "image",
     "services",
     "before_script",
@@ -34,13 +34,13 @@ pub(super) const INHERITABLE: &[&str] = &[
     "identity",
 ];
 
-/// Keys of `default` that may also stand at the top of the file, the older way.
-pub(super) const GLOBAL_DEFAULTS: &[&str] = &[
+/// Those of them that may also stand at the top of the file, the older way.
+pub(super) const TOP_DEFAULTS: &[&str] = &[
+    "after_script",
+    "before_script",
+    "cache",
     "image",
     "services",
-    "before_script",
-    "after_script",
-    "cache",
 ];
 
 /// Whether a key is one of the pipeline's own. `image` with `index` below it can only be a job of that name.
