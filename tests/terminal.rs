@@ -124,18 +124,19 @@ impl Drop for Terminal {
 fn session(columns: &str, environment: &str, escapes: bool) -> (String, String) {
     let project = Project::new(&[(".gitlab-ci.yml", PIPELINE)]);
     let terminal = Terminal::start(&project, columns, environment);
-    let both = |screen: &str| {
-        screen.contains("so long that")
-            && screen.contains("reason stands")
-            && !screen.contains("preparing")
-    };
-    let live = terminal.until(escapes, both);
+    let live = terminal.until(escapes, both_run);
     project.write("gate", "");
     // One after the other, so that the order of their last lines is certain.
     terminal.until(escapes, |screen| screen.contains("success  a-job"));
     project.write("gate.2", "");
     let end = terminal.until(escapes, |screen| screen.contains("exit 1"));
     (live, end)
+}
+
+fn both_run(screen: &str) -> bool {
+    screen.contains("so long that")
+        && screen.contains("reason stands")
+        && !screen.contains("preparing")
 }
 
 fn filtered(name: &str, screen: &str) {
@@ -162,6 +163,18 @@ fn a_live_view_at_120_columns() {
     let (live, end) = session("120", "", false);
     filtered("live_120", &live);
     filtered("end_120", &end);
+}
+
+#[test]
+fn an_interrupt_leaves_no_line_of_the_live_view_behind() {
+    let project = Project::new(&[(".gitlab-ci.yml", PIPELINE)]);
+    let terminal = Terminal::start(&project, "70", "trap : INT;");
+    terminal.until(false, both_run);
+    terminal.tmux(&["send-keys", "C-c"]);
+    let end = terminal.until(false, |screen| screen.contains("exit 130"));
+    for gone in ["so long that", "reason stands", "^C"] {
+        assert!(!end.contains(gone), "{end}");
+    }
 }
 
 #[test]

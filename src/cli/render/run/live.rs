@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
     Reporter,
+    echo::QuietEcho,
     lines::{Lines, plain},
     status_style,
 };
@@ -29,6 +30,7 @@ pub(crate) struct LiveReporter {
     color: bool,
     width: usize,
     running: BTreeMap<String, Running>,
+    _quiet: QuietEcho,
 }
 
 struct Running {
@@ -45,6 +47,7 @@ impl LiveReporter {
             color,
             width: 0,
             running: BTreeMap::new(),
+            _quiet: QuietEcho::begin(),
         }
     }
 

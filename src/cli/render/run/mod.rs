@@ -1,5 +1,6 @@
 //! A run as it is seen: events as JSON, prefixed lines on a pipe, a live view on a terminal.
 
+mod echo;
 mod json;
 mod lines;
 mod live;
