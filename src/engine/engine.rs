@@ -99,17 +99,15 @@ impl Engine {
         }
     }
 
-    /// Cancels all that has not ended; scripts get `grace` between SIGTERM and SIGKILL. A second call with a shorter
+    /// Cancels all that has not ended, for a `cause` in words; scripts get `grace` between SIGTERM and SIGKILL. A second call with a shorter
     /// grace (zero kills) takes the first one's place.
-    pub fn cancel(&self, grace: Millis) {
+    pub fn cancel(&self, grace: Millis, cause: &str) {
         self.act(|shared, now| {
             if shared.ended.is_some() {
                 return;
             }
             // The whole pipeline is never in the wrong state for it.
-            let _ = shared
-                .pipeline
-                .cancel(None, grace, "interrupted by the user", now);
+            let _ = shared.pipeline.cancel(None, grace, cause, now);
         });
     }
 

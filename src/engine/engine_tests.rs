@@ -227,7 +227,7 @@ async fn cancel_reaches_the_runner_and_a_second_one_cuts_the_grace() {
     let work = lease(&engine).await;
     let quiet = timeout(Duration::from_secs(30), engine.canceled(&work.lease)).await;
     assert!(quiet.is_err(), "nobody has cancelled");
-    engine.cancel(Millis(10_000));
+    engine.cancel(Millis(10_000), "somebody said so");
     let grace = |grace| Directive::Cancel {
         grace: Millis(grace),
     };
@@ -235,7 +235,7 @@ async fn cancel_reaches_the_runner_and_a_second_one_cuts_the_grace() {
     assert_eq!(engine.renew(&work.lease).await.unwrap(), grace(10_000));
     let again = timeout(Duration::from_secs(1), engine.canceled(&work.lease)).await;
     assert!(again.is_err(), "it was told already");
-    engine.cancel(Millis(0));
+    engine.cancel(Millis(0), "at once");
     assert_eq!(engine.canceled(&work.lease).await, grace(0));
     let canceled = Verdict::new(VerdictKind::Canceled, "stopped");
     finish(&engine, &work, end(Some(canceled))).await;

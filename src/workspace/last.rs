@@ -8,15 +8,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{
-    error::{Result, failed},
-    project::runs_dir,
-    run_dir::lock_runs,
-    tree::remove_tree,
-};
+use crate::{project::runs_dir, run_dir::lock_runs, tree::remove_tree};
 
-/// Holds the project's path.
-pub(crate) const OWNER: &str = "project";
+/// Holds the project's path and, to tell a whole one from one that a full disk cut off, [`END`].
+const OWNER: &str = "project";
+const END: u8 = b'\n';
 /// GitLab's default lifetime of artifacts. A run of the project begins it anew.
 const LIFETIME: Duration = Duration::from_hours(30 * 24);
 
@@ -25,10 +21,11 @@ pub(crate) fn folder(cache_dir: &Path, project_folder: &str) -> PathBuf {
     cache_dir.join("last").join(project_folder)
 }
 
-/// Writes down whose results lie in a folder.
-pub(crate) fn claim(folder: &Path, project_dir: &Path) -> Result<()> {
-    let path = folder.join(OWNER);
-    fs::write(&path, project_dir.as_os_str().as_bytes()).map_err(failed("create", &path))
+/// Writes down whose results lie in a folder. Best effort: without it, age alone tells when to remove them.
+pub(crate) fn claim(kept: &Path, project_dir: &Path) {
+    let mut text = project_dir.as_os_str().as_bytes().to_vec();
+    text.push(END);
+    let _ = fs::write(kept.join(OWNER), text);
 }
 
 /// Removes what is kept of projects that are gone, or that nobody ran for long. Best effort: the next run tries again.
@@ -56,10 +53,10 @@ pub(crate) fn prune(cache_dir: &Path) {
 }
 
 fn is_over(kept: &Path) -> bool {
-    let owner = kept.join(OWNER);
-    let is_gone = fs::read(&owner).is_ok_and(|path| {
+    let owner = fs::read(kept.join(OWNER)).unwrap_or_default();
+    let is_gone = owner.strip_suffix(&[END]).is_some_and(|path| {
         // Only "not there" is an answer: a disk that can't be read now may come back.
-        let project = fs::symlink_metadata(OsStr::from_bytes(&path));
+        let project = fs::symlink_metadata(OsStr::from_bytes(path));
         project.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     });
     is_gone || age(kept).is_some_and(|age| age > LIFETIME)
@@ -84,7 +81,7 @@ mod tests {
             let kept = folder(cache.path(), name);
             fs::create_dir_all(kept.join("logs")).unwrap();
             if let Some(owner) = owner {
-                claim(&kept, owner).unwrap();
+                claim(&kept, owner);
             }
             kept
         };
@@ -97,9 +94,11 @@ mod tests {
             .set_modified(month_ago)
             .unwrap();
         let nobody = keep("nobody", None);
+        let cut = keep("cut", None);
+        fs::write(cut.join(OWNER), "/some/pa").unwrap();
         prune(cache.path());
-        let there = [living, gone, old, nobody].map(|kept| kept.exists());
-        assert_eq!(there, [true, false, false, true]);
+        let there = [living, gone, old, nobody, cut].map(|kept| kept.exists());
+        assert_eq!(there, [true, false, false, true, true]);
         let left = fs::read_dir(runs_dir(cache.path())).unwrap().count();
         assert_eq!(left, 1, "only the lock");
     }

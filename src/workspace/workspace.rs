@@ -12,7 +12,7 @@ use crate::{
     artifacts,
     error::{Result, failed},
     gitdir::Objects,
-    last::{self, OWNER},
+    last,
     mounts::{Overlay, overlay_can_name, unmount, unmount_below},
     project,
     run_dir::{self, RunDir},
@@ -171,8 +171,8 @@ impl Workspace {
         unmount_below(run.path())?;
         artifacts::keep_named(&self.inner, jobs, &run.path().join(KEPT))?;
         let kept = last::folder(cache_dir, &self.inner.project_folder);
-        last::claim(run.path(), &self.inner.project_dir)?;
-        run.keep(&kept, &[(KEPT, ARTIFACTS), (LOGS, LOGS), (OWNER, OWNER)])?;
+        run.keep(&kept, &[(KEPT, ARTIFACTS), (LOGS, LOGS)])?;
+        last::claim(&kept, &self.inner.project_dir);
         remove_tree(run.path())?;
         last::prune(cache_dir);
         let filled = |name| {

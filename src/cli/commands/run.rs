@@ -19,7 +19,7 @@ use crate::{
     repo::RepoInfo,
     settings,
     traces::{FileNames, Traces},
-    wire::{self, LocalRun, Options, image_registries, release_backend},
+    wire::{self, INTERRUPTED, LocalRun, Options, image_registries, release_backend},
 };
 
 /// Compiles and runs the pipeline.
@@ -129,12 +129,15 @@ async fn drive(
     let exported = export::export(&run, &names, artifacts);
     let run =
         Arc::into_inner(run).ok_or_else(|| CliError::infrastructure("the run is still watched"))?;
-    let kept = run.finish(&names).await?;
+    let kept = run.finish(&names).await;
     if !json {
         output::note(summary.render(render::stderr_color()).trim_end());
-        tell_kept(&kept, status);
+        if let Ok(kept) = &kept {
+            tell_kept(kept, status);
+        }
     }
     let interrupted = watched?;
+    kept?;
     exported?;
     Ok(exit_of(status, interrupted, &summary))
 }
@@ -178,14 +181,14 @@ async fn watch(
                 let shown = traces.event(&event).and_then(|()| reporter.event(&event));
                 if let (Err(error), None) = (shown, &failed) {
                     failed = Some(error);
-                    run.cancel();
+                    run.cancel("what the jobs print can't be kept or shown");
                 }
             }
             () = signals.next() => {
                 interrupts += 1;
                 if interrupts == 1 {
                     reporter.note("interrupted: jobs get 10 seconds to end; press Ctrl-C again to kill them");
-                    run.cancel();
+                    run.cancel(INTERRUPTED);
                 } else {
                     run.kill();
                 }

@@ -36,6 +36,8 @@ use crate::{args::ExecutorChoice, dirs, error::CliError, traces::FileNames};
 
 /// Where a container's jobs see their working copies, as with GitLab Runner.
 const BUILDS_DIR: &str = "/builds";
+/// Why a run is cancelled that somebody stops.
+pub(crate) const INTERRUPTED: &str = "interrupted by the user";
 /// Between SIGTERM and SIGKILL after the first Ctrl-C.
 const GRACE: Millis = Millis::from_secs(10);
 
@@ -144,13 +146,13 @@ impl LocalRun {
     }
 
     /// Cancels what has not ended, with grace.
-    pub(crate) fn cancel(&self) {
-        self.engine.cancel(GRACE);
+    pub(crate) fn cancel(&self, cause: &str) {
+        self.engine.cancel(GRACE, cause);
     }
 
     /// Kills what has not ended.
     pub(crate) fn kill(&self) {
-        self.engine.cancel(Millis(0));
+        self.engine.cancel(Millis(0), INTERRUPTED);
         self.shutdown.kill.cancel();
     }
 

@@ -6,7 +6,8 @@ mod preflight;
 mod release;
 
 pub(crate) use local::{
-    LocalRun, Options, arch_problem, container_problem, container_starter, enter_private_mounts,
+    INTERRUPTED, LocalRun, Options, arch_problem, container_problem, container_starter,
+    enter_private_mounts,
 };
 pub(crate) use release::{
     StderrLog, block_on, image_registries, read_env, registry_client, release_backend,
