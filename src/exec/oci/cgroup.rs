@@ -31,21 +31,61 @@ pub(crate) fn is_unified() -> bool {
 
 /// The directories of the cgroup `name` in every hierarchy that has it.
 pub(crate) fn directories(name: &str) -> Vec<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    mount_points(&mounts)
-        .map(|mount| mount.join(name))
+    hierarchies(&mountinfo())
+        .map(|(_, point)| point.join(name))
         .filter(|dir| dir.exists())
         .collect()
 }
 
-/// Where cgroup hierarchies are mounted (proc(5), `mountinfo`: the type follows a lone hyphen).
-fn mount_points(mountinfo: &str) -> impl Iterator<Item = PathBuf> {
+fn mountinfo() -> String {
+    fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
+}
+
+/// Version and mount point of every hierarchy (proc(5), `mountinfo`: the type follows a lone hyphen).
+fn hierarchies(mountinfo: &str) -> impl Iterator<Item = (&str, PathBuf)> {
     mountinfo.lines().filter_map(|line| {
         let (before, after) = line.split_once(" - ")?;
         let kind = after.split(' ').next()?;
         let point = before.split(' ').nth(4)?;
-        (kind == "cgroup" || kind == "cgroup2").then(|| PathBuf::from(point))
+        (kind == "cgroup" || kind == "cgroup2").then(|| (kind, PathBuf::from(point)))
     })
+}
+
+/// A cgroup of the container, and where the container sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) source: PathBuf,
+    pub(crate) target: PathBuf,
+}
+
+/// Where a container looks for its cgroups.
+pub(crate) const INSIDE: &str = "/sys/fs/cgroup";
+/// Controllers of v1 whose files programs read to learn what they may use.
+const SHOWN: [&str; 5] = ["cpu", "cpuacct", "cpuset", "memory", "pids"];
+
+/// What a container may see of the cgroup `name`.
+pub(crate) fn views(name: &str) -> Vec<View> {
+    views_in(&mountinfo(), name)
+}
+
+/// On v2 the cgroup itself; on v1 and hybrids one a controller, under each of its names where several share a
+/// hierarchy (`cpu,cpuacct`).
+fn views_in(mountinfo: &str, name: &str) -> Vec<View> {
+    let mut views = Vec::new();
+    for (kind, point) in hierarchies(mountinfo) {
+        let source = point.join(name);
+        let target = PathBuf::from(INSIDE);
+        if kind == "cgroup2" && point == target {
+            return vec![View { source, target }];
+        }
+        let controllers = point.file_name().and_then(|name| name.to_str());
+        let shown = controllers.unwrap_or_default().split(',');
+        views.extend(shown.filter(|one| SHOWN.contains(one)).map(|one| View {
+            source: source.clone(),
+            target: target.join(one),
+        }));
+    }
+    views
 }
 
 /// Reads memory use; call it before the cgroup is removed.
@@ -107,27 +147,5 @@ fn kill_all(dir: &Path) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hierarchies_are_found_in_mountinfo() {
-        let text = "24 1 0:22 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
-                    25 24 0:23 / /sys/fs/cgroup/memory rw,relatime shared:5 - cgroup cgroup rw,memory\n\
-                    26 24 0:24 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
-        let points: Vec<_> = mount_points(text).collect();
-        assert_eq!(
-            points,
-            [
-                PathBuf::from("/sys/fs/cgroup/memory"),
-                PathBuf::from("/sys/fs/cgroup/unified")
-            ]
-        );
-    }
-
-    #[test]
-    fn kills_are_counted_in_both_versions() {
-        assert!(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"));
-        assert!(!killed("low 0\noom 3\noom_kill 0\noom_group_kill 0\n"));
-    }
-}
+#[path = "cgroup_tests.rs"]
+mod tests;

@@ -185,19 +185,9 @@ fn resources(memory_limit: Option<u64>) -> Result<LinuxResources, OciSpecError> 
 }
 
 fn mounts(order: &Order) -> Result<Vec<Mount>, OciSpecError> {
-    let file_systems = FILE_SYSTEMS.iter().map(|(target, kind, source, options)| {
-        MountBuilder::default()
-            .destination(*target)
-            .typ(*kind)
-            .source(*source)
-            .options(
-                options
-                    .iter()
-                    .map(|&one| one.to_owned())
-                    .collect::<Vec<_>>(),
-            )
-            .build()
-    });
+    let file_systems = FILE_SYSTEMS
+        .iter()
+        .map(|(target, kind, source, options)| mount(target, kind, source, options));
     let binds = order.binds.iter().map(|bind| {
         MountBuilder::default()
             .destination(&bind.target)
@@ -206,5 +196,37 @@ fn mounts(order: &Order) -> Result<Vec<Mount>, OciSpecError> {
             .options(vec!["rbind".to_owned(), "rprivate".to_owned()])
             .build()
     });
-    file_systems.chain(binds).collect()
+    file_systems.chain(limits(&order.id)).chain(binds).collect()
+}
+
+/// The container's own cgroups, by which programs find their limits. Read-only: who can write there lifts them, and
+/// that of devices too. libcontainer's mounts of type `cgroup` can be written on v1, and show all of v2.
+fn limits(id: &str) -> impl Iterator<Item = Result<Mount, OciSpecError>> {
+    let views = cgroup::views(id);
+    let inside = Path::new(cgroup::INSIDE);
+    let below = views.iter().any(|view| view.target != inside);
+    // sysfs has an empty directory there, in which nothing can be made.
+    let room = below.then(|| {
+        let options = ["nosuid", "noexec", "nodev", "mode=755", "size=64k"];
+        mount(inside, "tmpfs", "tmpfs", &options)
+    });
+    let options = ["bind", "ro", "nosuid", "noexec", "nodev"];
+    let binds = views
+        .into_iter()
+        .map(move |view| mount(view.target, "bind", view.source, &options));
+    room.into_iter().chain(binds)
+}
+
+fn mount(
+    target: impl AsRef<Path>,
+    kind: &str,
+    source: impl AsRef<Path>,
+    options: &[&str],
+) -> Result<Mount, OciSpecError> {
+    MountBuilder::default()
+        .destination(target.as_ref())
+        .typ(kind)
+        .source(source.as_ref())
+        .options(options.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .build()
 }
