@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Digest;
+use super::{Digest, lenient::null_as_default};
 use crate::platform::Platform;
 
 /// An OCI content descriptor (image-spec 1.1, "descriptor").
@@ -22,10 +22,18 @@ pub struct Descriptor {
     /// Length of the content in bytes; of a manifest, the manifest itself, not the image.
     pub size: u64,
     /// Other places it can be had from.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub urls: Vec<String>,
     /// Annotations, sorted by key.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub annotations: BTreeMap<String, String>,
     /// The content itself in base64, where it is small.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,7 +77,7 @@ impl EntryPlatform {
         Platform {
             os: self.os.clone(),
             architecture: self.architecture.clone(),
-            variant: self.variant.clone(),
+            variant: self.variant.clone().filter(|variant| !variant.is_empty()),
         }
     }
 }

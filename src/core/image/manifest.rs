@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Descriptor, media};
+use super::{Descriptor, lenient::null_as_default, media};
 
 /// A manifest of one of the two kinds.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,10 +24,10 @@ pub struct ImageManifest {
     /// The configuration.
     pub config: Descriptor,
     /// The layers, lowest first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub layers: Vec<Descriptor>,
     /// Annotations.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub annotations: BTreeMap<String, String>,
     /// The manifest this one refers to.
     pub subject: Option<Descriptor>,
@@ -40,10 +40,10 @@ pub struct ImageIndex {
     /// Its own media type, where it says so.
     pub media_type: Option<String>,
     /// The entries; the first that fits wins, so order is meaning.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub manifests: Vec<Descriptor>,
     /// Annotations.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -61,7 +61,12 @@ pub enum ManifestError {
         /// What the registry or descriptor says.
         outside: String,
     },
-    /// A kind that is not read here (schema 1, unknown types).
+    /// Docker's first format, which describes no content by digest.
+    #[error(
+        "its manifest has schema version 1, which was replaced in 2016 and can't be verified: push the image anew with a current tool"
+    )]
+    SchemaOne,
+    /// A kind that is not read here.
     #[error("manifests of type `{0}` are not supported")]
     Unsupported(String),
 }
@@ -79,7 +84,7 @@ impl Manifest {
     pub fn parse(media_type: Option<&str>, bytes: &[u8]) -> Result<Self, ManifestError> {
         let head: Head = serde_json::from_slice(bytes)?;
         if head.schema_version == Some(1) {
-            return Err(ManifestError::Unsupported("schema version 1".into()));
+            return Err(ManifestError::SchemaOne);
         }
         let known = media_type.filter(|kind| media::is_index(kind) || media::is_image(kind));
         if let (Some(outside), Some(inside)) = (known, &head.media_type)
@@ -129,6 +134,23 @@ mod tests {
         ));
         let generic = Manifest::parse(Some("application/json"), index);
         assert!(matches!(generic, Ok(Manifest::Index(_))));
+    }
+
+    #[test]
+    fn null_is_read_as_nothing() {
+        let digest = super::super::Digest::of(b"config");
+        let image = format!(
+            r#"{{"schemaVersion":2,"config":{{"mediaType":"x","digest":"{digest}","size":1,"urls":null,"annotations":null}},"layers":null,"annotations":null}}"#
+        );
+        assert!(matches!(
+            Manifest::parse(Some(media::MANIFEST), image.as_bytes()),
+            Ok(Manifest::Image(image)) if image.layers.is_empty()
+        ));
+        let index = br#"{"schemaVersion":2,"manifests":null,"annotations":null}"#;
+        assert!(matches!(
+            Manifest::parse(Some(media::INDEX), index),
+            Ok(Manifest::Index(_))
+        ));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod assemble;
 mod config;
 mod descriptor;
 mod digest;
+mod lenient;
 mod manifest;
 pub mod media;
 mod reference;

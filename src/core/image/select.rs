@@ -21,7 +21,7 @@ fn list(platforms: &[Platform]) -> String {
     names.join(", ")
 }
 
-/// The first entry for `wanted`. An exact match of the variant wins over the absence of one; an entry of a higher
+/// The first entry for `wanted`, or the only image if that doesn't say what it is for: its configuration will. An exact match of the variant wins over the absence of one; an entry of a higher
 /// variant (`amd64/v3`) is never taken, since the machine may not have it.
 pub fn select<'a>(index: &'a ImageIndex, wanted: &Platform) -> Result<&'a Descriptor, NoPlatform> {
     let candidates = index
@@ -35,6 +35,14 @@ pub fn select<'a>(index: &'a ImageIndex, wanted: &Platform) -> Result<&'a Descri
             return Ok(entry);
         }
         available.push(platform);
+    }
+    let mut silent = index
+        .manifests
+        .iter()
+        .filter(|entry| entry.platform.is_none() && !entry.is_attachment());
+    match (silent.next(), silent.next()) {
+        (Some(only), None) if available.is_empty() => return Ok(only),
+        _ => {}
     }
     Err(NoPlatform {
         wanted: wanted.clone(),
@@ -77,6 +85,16 @@ mod tests {
             let entry = select(&index, &Platform::parse(wanted).unwrap()).unwrap();
             assert_eq!(entry.digest, Digest::of(taken.as_bytes()), "{wanted}");
         }
+    }
+
+    #[test]
+    fn an_only_image_need_not_say_what_it_is_for() {
+        let mut silent = index(&["linux/amd64"]);
+        silent.manifests[0].platform = None;
+        let amd64 = Platform::parse("linux/amd64").unwrap();
+        assert!(select(&silent, &amd64).is_ok());
+        silent.manifests.push(silent.manifests[0].clone());
+        assert!(select(&silent, &amd64).is_err());
     }
 
     #[test]
