@@ -31,6 +31,8 @@ const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 /// How PAX headers name extended attributes.
 const XATTR: &str = "SCHILY.xattr.";
+/// How PAX headers say that a file has holes.
+const SPARSE: &[u8] = b"GNU.sparse.";
 
 /// Makes what the entry says.
 pub(super) fn unpack_entry<R: Read>(
@@ -51,11 +53,11 @@ pub(super) fn unpack_entry<R: Read>(
         }
         let place = tree.place(&path)?;
         match place.name.as_bytes() {
-            OPAQUE => opaque(&place).map(|()| None),
+            OPAQUE => opaque(&place.dir, OsStr::new(".")).map(|()| None),
             other => match other.strip_prefix(WHITEOUT) {
                 // Bookkeeping of aufs.
                 Some(hidden) if hidden.starts_with(WHITEOUT) => Ok(None),
-                Some(hidden) => whiteout(&place, OsStr::from_bytes(hidden), tree),
+                Some(hidden) => whiteout(&place, OsStr::from_bytes(hidden)),
                 None => file(entry, tree, &path, &place),
             },
         }
@@ -63,10 +65,6 @@ pub(super) fn unpack_entry<R: Read>(
     match make() {
         Ok(None) => Ok(()),
         Ok(Some(reason)) => Err(refused(&name, reason)),
-        Err(error) if error.raw_os_error() == Some(Errno::XDEV.raw_os_error()) => Err(refused(
-            &name,
-            "it leads out of the layer through a symbolic link",
-        )),
         Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
             Err(refused(&name, "it leads through a loop of symbolic links"))
         }
@@ -105,11 +103,18 @@ fn file<R: Read>(
     place: &Place,
 ) -> io::Result<Option<&'static str>> {
     let kind = entry.header().entry_type();
+    if is_sparse(entry)? {
+        return Ok(Some("sparse files are read in GNU's old format only"));
+    }
+    let hides_lower = kind == EntryType::Directory && place.is_whiteout()?;
     let stays = tree.make_way(place, kind == EntryType::Directory)?;
     match kind {
         EntryType::Directory => {
             if !stays {
                 mkdirat(&place.dir, &place.name, Mode::from_raw_mode(0o755))?;
+            }
+            if hides_lower {
+                opaque(&place.dir, &place.name)?;
             }
             metadata(entry, place)?;
             tree.remember_time(path.to_owned(), seconds(entry)?);
@@ -135,6 +140,16 @@ fn file<R: Read>(
     Ok(None)
 }
 
+/// Whether the content begins with a map of what it leaves out, which would pass for content.
+fn is_sparse<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<bool> {
+    for extension in entry.pax_extensions()?.into_iter().flatten() {
+        if extension?.key_bytes().starts_with(SPARSE) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn content<R: Read>(entry: &mut tar::Entry<'_, R>, place: &Place) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(&place.dir, &place.name, flags, Mode::from_raw_mode(0o600))?;
@@ -145,16 +160,23 @@ fn hard_link(target: &Path, tree: &Tree, place: &Place) -> io::Result<Option<&'s
     let Some(target) = clean(target).filter(|target| !target.as_os_str().is_empty()) else {
         return Ok(Some("its link's target leads out of the layer"));
     };
-    let target = tree.existing(&target)?;
     // Without AT_SYMLINK_FOLLOW a link to a link is a second name of that link.
-    linkat(
-        &target.dir,
-        &target.name,
-        &place.dir,
-        &place.name,
-        AtFlags::empty(),
-    )?;
-    Ok(None)
+    let linked = tree.existing(&target).and_then(|target| {
+        let (dir, name) = (&target.dir, &target.name);
+        Ok(linkat(
+            dir,
+            name,
+            &place.dir,
+            &place.name,
+            AtFlags::empty(),
+        )?)
+    });
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(
+            "it is a hard link to a file that the layer does not hold",
+        )),
+        other => other.map(|()| None),
+    }
 }
 
 fn device<R: Read>(entry: &tar::Entry<'_, R>, place: &Place) -> io::Result<()> {
@@ -180,8 +202,9 @@ fn device<R: Read>(entry: &tar::Entry<'_, R>, place: &Place) -> io::Result<()> {
     Ok(())
 }
 
-/// overlayfs's form: a character device 0:0.
-fn whiteout(place: &Place, hidden: &OsStr, tree: &mut Tree) -> io::Result<Option<&'static str>> {
+/// overlayfs's form: a character device 0:0. A whiteout speaks of lower layers only: what this one puts under the same
+/// name stays, whichever comes first in the tar.
+fn whiteout(place: &Place, hidden: &OsStr) -> io::Result<Option<&'static str>> {
     if hidden.is_empty() || hidden == "." || hidden == ".." {
         return Ok(Some("it hides no name"));
     }
@@ -189,21 +212,25 @@ fn whiteout(place: &Place, hidden: &OsStr, tree: &mut Tree) -> io::Result<Option
         dir: place.dir.clone(),
         name: hidden.to_owned(),
     };
-    tree.make_way(&place, false)?;
-    mknodat(
-        &place.dir,
-        &place.name,
-        FileType::CharacterDevice,
-        Mode::empty(),
-        makedev(0, 0),
-    )?;
+    match place.kind()? {
+        // An empty directory on top of one would show that one's files.
+        Some(FileType::Directory) => opaque(&place.dir, &place.name)?,
+        Some(_) => {}
+        None => mknodat(
+            &place.dir,
+            &place.name,
+            FileType::CharacterDevice,
+            Mode::empty(),
+            makedev(0, 0),
+        )?,
+    }
     Ok(None)
 }
 
 /// overlayfs's form: an attribute of the directory.
-fn opaque(place: &Place) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let dir = openat(&place.dir, ".", flags, Mode::empty())?;
+fn opaque(dir: impl AsFd, name: &OsStr) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = openat(dir, name, flags, Mode::empty())?;
     fsetxattr(dir, c"trusted.overlay.opaque", b"y", XattrFlags::empty())?;
     Ok(())
 }

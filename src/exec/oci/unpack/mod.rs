@@ -1,7 +1,8 @@
 //! A layer's tar becomes a directory that overlayfs can stack.
 //!
-//! Every name is resolved by the kernel beneath the directory (`openat2` with `RESOLVE_BENEATH`), so neither `..` nor
-//! a link that an earlier entry made leads out of it.
+//! Every name is resolved by the kernel as if the directory were the root (`openat2` with `RESOLVE_IN_ROOT`), so neither
+//! `..` nor a link that an earlier entry made leads out of it: links mean within the layer what they will mean in the
+//! container.
 
 mod entry;
 mod tree;

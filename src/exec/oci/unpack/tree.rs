@@ -13,11 +13,14 @@ use std::{
 
 use rustix::{
     fs::{
-        AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, mkdirat, openat,
-        openat2, statat, unlinkat, utimensat,
+        AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, mkdirat,
+        openat, openat2, readlinkat, statat, unlinkat, utimensat,
     },
     io::Errno,
 };
+
+/// Links to nowhere that are followed to make one directory; the kernel follows as many.
+const LINKS: u32 = 40;
 
 /// A directory being filled.
 #[derive(Debug)]
@@ -34,6 +37,29 @@ pub(super) struct Tree {
 pub(super) struct Place {
     pub(super) dir: Rc<OwnedFd>,
     pub(super) name: OsString,
+}
+
+impl Place {
+    /// What is there.
+    pub(super) fn kind(&self) -> io::Result<Option<FileType>> {
+        Ok(self
+            .stat()?
+            .map(|stat| FileType::from_raw_mode(stat.st_mode)))
+    }
+
+    /// Whether this layer hides what lower ones have there.
+    pub(super) fn is_whiteout(&self) -> io::Result<bool> {
+        Ok(self.stat()?.is_some_and(|stat| {
+            FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
+        }))
+    }
+
+    fn stat(&self) -> io::Result<Option<Stat>> {
+        match statat(&self.dir, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(None),
+            other => Ok(Some(other?)),
+        }
+    }
 }
 
 impl Tree {
@@ -84,11 +110,10 @@ impl Tree {
 
     /// Removes what is at `place`, unless both that and what comes are directories. Whether a directory stays.
     pub(super) fn make_way(&mut self, place: &Place, for_directory: bool) -> io::Result<bool> {
-        let stat = match statat(&place.dir, &place.name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => return Ok(false),
-            other => other?,
+        let Some(kind) = place.kind()? else {
+            return Ok(false);
         };
-        let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        let is_directory = kind == FileType::Directory;
         if is_directory && for_directory {
             return Ok(true);
         }
@@ -119,6 +144,11 @@ impl Tree {
     }
 
     fn directory(&self, path: &Path) -> io::Result<Rc<OwnedFd>> {
+        self.directory_through(path, LINKS)
+    }
+
+    /// Makes what of `path` isn't there, behind at most `links` links to directories that aren't there either.
+    fn directory_through(&self, path: &Path, links: u32) -> io::Result<Rc<OwnedFd>> {
         match self.beneath(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             other => return other,
@@ -126,14 +156,24 @@ impl Tree {
         let mut dir = self.root();
         let mut walked = PathBuf::new();
         for part in path {
+            let parent = walked.clone();
             walked.push(part);
-            match self.beneath(&walked) {
+            dir = match self.beneath(&walked) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    mkdirat(&dir, part, Mode::from_raw_mode(0o755))?;
-                    dir = self.beneath(&walked)?;
+                    match mkdirat(&dir, part, Mode::from_raw_mode(0o755)) {
+                        Ok(()) => self.beneath(&walked)?,
+                        // A link that leads nowhere yet.
+                        Err(Errno::EXIST) if links > 0 => {
+                            let target = readlinkat(&dir, part, Vec::new())?;
+                            let target = parent.join(OsStr::from_bytes(target.to_bytes()));
+                            self.directory_through(&within(&target), links - 1)?
+                        }
+                        Err(Errno::EXIST) => return Err(Errno::LOOP.into()),
+                        Err(error) => return Err(error.into()),
+                    }
                 }
-                other => dir = other?,
-            }
+                other => other?,
+            };
         }
         Ok(dir)
     }
@@ -147,7 +187,7 @@ impl Tree {
             path,
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
             Mode::empty(),
-            ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
+            ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
         )?;
         Ok(Rc::new(opened))
     }
@@ -168,6 +208,21 @@ pub(super) fn clean(path: &Path) -> Option<PathBuf> {
         }
     }
     Some(out)
+}
+
+/// What a link's target means where the layer is the root: `..` ends there.
+fn within(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => out.push(part),
+            Component::ParentDir => {
+                out.pop();
+            }
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    out
 }
 
 /// Modification time, of a link itself too.
