@@ -3,6 +3,13 @@
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
+use rustix::{
+    fs::CWD,
+    mount::{
+        FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_create,
+        fsconfig_set_string, fsmount, fsopen, move_mount,
+    },
+};
 
 use super::protocol::{Failure, Order};
 
@@ -13,10 +20,12 @@ const OPTIONS_LIMIT: usize = 4095;
 pub(super) fn mount_overlay(order: &Order, target: &Path) -> Result<(), Failure> {
     let options = options(order);
     if options.len() > OPTIONS_LIMIT {
-        return Err(Failure::config(format!(
-            "the image has {} layers, which is more than fit into one overlay mount",
-            order.layers.len()
-        )));
+        return mount_piecemeal(order, target).map_err(|error| {
+            let count = order.layers.len();
+            Failure::config(format!(
+                "the image's {count} layers are too many for one overlay mount on this kernel: {error}"
+            ))
+        });
     }
     mount(
         Some("overlay"),
@@ -33,6 +42,30 @@ pub(super) fn mount_overlay(order: &Order, target: &Path) -> Result<(), Failure>
             error,
         )
     })
+}
+
+/// The same, a layer at a time (fsconfig(2); overlayfs knows `lowerdir+` since Linux 6.5), for more than about 115
+/// layers.
+fn mount_piecemeal(order: &Order, target: &Path) -> rustix::io::Result<()> {
+    let overlay = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for layer in order.layers.iter().rev() {
+        fsconfig_set_string(&overlay, "lowerdir+", layer.as_str())?;
+    }
+    fsconfig_set_string(&overlay, "upperdir", order.dir.join("upper"))?;
+    fsconfig_set_string(&overlay, "workdir", order.dir.join("work"))?;
+    fsconfig_create(&overlay)?;
+    let made = fsmount(
+        &overlay,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::MOUNT_ATTR_NODEV,
+    )?;
+    move_mount(
+        &made,
+        "",
+        CWD,
+        target,
+        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
+    )
 }
 
 fn options(order: &Order) -> String {

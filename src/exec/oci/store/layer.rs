@@ -92,6 +92,20 @@ impl Layer {
         let digest = digest.get(..NAME_DIGITS).unwrap_or(digest);
         root.join("blobs").join(format!("{}.{digest}", self.name))
     }
+
+    /// The image is there, only not all of it.
+    fn explain(&self, error: RegistryError) -> PullError {
+        let digest = &self.blob.digest;
+        match (error, self.blob.urls.first()) {
+            (RegistryError::NotFound { .. }, Some(url)) => PullError::Image(format!(
+                "its layer {digest} is a foreign one, kept not in the registry but at {url}, which is not asked"
+            )),
+            (RegistryError::NotFound { .. }, None) => {
+                PullError::Image(format!("its layer {digest} is missing from the registry"))
+            }
+            (other, _) => other.into(),
+        }
+    }
 }
 
 /// Sees to it that the layer is in the store at `root`. Of several processes that want the same one, one works. A fetch
@@ -124,7 +138,7 @@ pub(super) async fn fetch_layer(
         // No later try will make more of it.
         let _ = fs::remove_file(&blob);
     }
-    fetched?;
+    fetched.map_err(|error| layer.explain(error))?;
     let stop = Stop::default();
     let (flag, diff_id) = (stop.flag(), layer.diff_id.clone());
     let unpacking = blocking(move || {
