@@ -18,7 +18,15 @@ pub(crate) struct Oci {
 
 impl Oci {
     pub(crate) fn new() -> Self {
-        let directories = Directories::new();
+        Self::on(Directories::new())
+    }
+
+    /// The next process on the same directories.
+    pub(crate) fn again(self) -> Self {
+        Self::on(self.directories)
+    }
+
+    fn on(directories: Directories) -> Self {
         let mut config = OciConfig::new(directories.state(), directories.store());
         config.program = env!("CARGO_BIN_EXE_aqueduct-exec-probe").into();
         config.claim_all_archs = true;
@@ -26,6 +34,17 @@ impl Oci {
             executor: Arc::new(OciExecutor::new(config)),
             directories,
         }
+    }
+
+    /// What lies half done in the image store.
+    pub(crate) fn unfinished(&self) -> Vec<String> {
+        let store = self.directories.store();
+        let names = |dir: &str| {
+            let entries = std::fs::read_dir(store.join(dir)).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        };
+        let partial = names("layers").filter(|name| name.starts_with('.'));
+        partial.chain(names("blobs")).collect()
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the tests of both executors share.
 
+pub(crate) mod foreign;
+pub(crate) mod images;
+
 use std::{fs, path::PathBuf};
 
 use aqueduct_core::time::Millis;
