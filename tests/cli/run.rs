@@ -246,13 +246,15 @@ fn a_detached_head_is_told() {
 fn jobs_that_wait_for_somebody_are_named() {
     let project = Project::new(&[(
         ".gitlab-ci.yml",
-        "build: {script: echo}\ndeploy: {when: manual, script: echo}\n",
+        "build: {script: echo}\ndeploy: {when: manual, allow_failure: false, script: echo}\n\
+         clean: {stage: .post, script: echo}\n",
     )]);
     let done = project.aqueduct(&["run"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(
-        done.stderr
-            .contains("manual   deploy  (play it with --manual)"),
+        done.stderr.contains(
+            "manual   deploy  (play it with --manual)\ncreated  clean   (waits for deploy)"
+        ),
         "{}",
         done.stderr
     );

@@ -125,7 +125,7 @@ async fn drive(
     let watched = watch(&run, events, reporter.as_mut(), &mut summary, traces).await;
     let status = run.ended().await;
     reporter.close();
-    summary.waiting(run.manual());
+    summary.waiting(run.waiting());
     let exported = export::export(&run, &names, artifacts);
     let run =
         Arc::into_inner(run).ok_or_else(|| CliError::infrastructure("the run is still watched"))?;

@@ -17,7 +17,7 @@ use aqueduct_core::{
     time::Millis,
     verdict::Verdict,
 };
-use aqueduct_engine::{Engine, EngineError, RunEvents, RunOptions, Secrets};
+use aqueduct_engine::{Engine, EngineError, RunEvents, RunOptions, Secrets, Waiting};
 use aqueduct_exec::{
     host::{HostConfig, HostExecutor},
     oci::{OciConfig, OciExecutor},
@@ -161,11 +161,10 @@ impl LocalRun {
         self.engine.run().await
     }
 
-    /// Jobs that wait for somebody to play them.
-    pub(crate) fn manual(&self) -> Vec<String> {
+    /// Jobs that have not ended, with what each waits for.
+    pub(crate) fn waiting(&self) -> Vec<(String, Status, Waiting)> {
         let jobs = self.engine.snapshot().jobs.into_iter();
-        jobs.filter(|job| job.status == Status::Manual)
-            .map(|job| job.name)
+        jobs.filter_map(|job| Some((job.name, job.status, job.waiting?)))
             .collect()
     }
 

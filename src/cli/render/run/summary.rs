@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use anstyle::{AnsiColor, Style};
 use aqueduct_core::{run::Status, time::Millis, verdict::Verdict};
-use aqueduct_engine::{RunEvent, TimedEvent};
+use aqueduct_engine::{RunEvent, TimedEvent, Waiting};
 
 use super::{status_style, tail::Tail};
 use crate::render::label::{columns, label, padded};
@@ -14,7 +14,7 @@ use crate::render::label::{columns, label, padded};
 pub(crate) struct Summary {
     tails: BTreeMap<String, Tail>,
     ended: Vec<Ended>,
-    manual: Vec<String>,
+    waiting: Vec<(String, Status, Waiting)>,
     status: Option<(Status, Millis)>,
 }
 
@@ -65,9 +65,9 @@ impl Summary {
         }
     }
 
-    /// Jobs that wait for somebody, now that the run is over.
-    pub(crate) fn waiting(&mut self, manual: Vec<String>) {
-        self.manual = manual;
+    /// Jobs that wait for somebody, or for those jobs, now that the run is over.
+    pub(crate) fn waiting(&mut self, jobs: Vec<(String, Status, Waiting)>) {
+        self.waiting = jobs;
     }
 
     /// Whether any failure that counts blames the machine, the network or Aqueduct, and none the pipeline.
@@ -91,7 +91,7 @@ impl Summary {
             .ended
             .iter()
             .map(|end| &end.job)
-            .chain(&self.manual)
+            .chain(self.waiting.iter().map(|(job, ..)| job))
             .map(|job| columns(job))
             .max()
             .unwrap_or(0);
@@ -120,11 +120,16 @@ impl Summary {
             }
             trim_line(&mut out);
         }
-        for job in &self.manual {
-            let style = paint(status_style("manual"));
+        for (job, status, waiting) in &self.waiting {
+            let style = paint(status_style(status.name()));
+            let why = match waiting {
+                Waiting::Play => "play it with --manual".to_owned(),
+                other => other.to_string(),
+            };
             let _ = writeln!(
                 out,
-                "{style}manual{style:#}   {}  (play it with --manual)",
+                "{style}{:8}{style:#} {}  ({why})",
+                status.name(),
                 padded(job, width)
             );
         }
