@@ -72,6 +72,11 @@ impl Diagnostics {
         self.items.sort_by_key(|item| item.primary);
     }
 
+    /// Changes each of them.
+    pub fn update(&mut self, change: impl FnMut(&mut Diagnostic)) {
+        self.items.iter_mut().for_each(change);
+    }
+
     /// The items alone.
     pub fn into_vec(self) -> Vec<Diagnostic> {
         self.items

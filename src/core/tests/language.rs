@@ -113,6 +113,18 @@ fn fixtures_are_judged_as_they_say() {
 }
 
 #[test]
+fn every_finding_names_a_way_out() {
+    let pipelines = children(&root()).into_iter().flat_map(|row| children(&row));
+    let pipelines = pipelines.filter(|path| path.extension().is_some_and(|end| end == "yml"));
+    let helpless: BTreeSet<String> = pipelines
+        .flat_map(|path| linted(&path).diagnostics.into_vec())
+        .filter(|found| found.help.is_none())
+        .map(|found| format!("{}: {}", found.code, found.message))
+        .collect();
+    assert!(helpless.is_empty(), "without help: {helpless:#?}");
+}
+
+#[test]
 fn every_row_has_good_and_bad_pipelines() {
     let known: BTreeSet<String> = rows::ROWS
         .iter()

@@ -238,7 +238,7 @@ impl<'c, 'm> Givers<'c, 'm> {
             chosen.is_none_or(|names| {
                 names
                     .iter()
-                    .any(|name| name.value == catalog.all[*at].job.name.value)
+                    .any(|name| catalog.named(&name.value).contains(at))
             })
         };
         match (waits, chosen) {
@@ -253,7 +253,7 @@ impl<'c, 'm> Givers<'c, 'm> {
             (None, Some(names)) => Some(
                 names
                     .iter()
-                    .flat_map(|name| catalog.of(&name.value))
+                    .flat_map(|name| catalog.named(&name.value))
                     .filter(gives)
                     .collect(),
             ),

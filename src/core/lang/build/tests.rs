@@ -92,10 +92,11 @@ same: {script: x, arch: [amd64, arm64], needs: [{job: build, arch: same}]}
 one: {script: x, arch: arm64, needs: [{job: build, arch: same}, {job: tagged, arch: same}]}
 pairs: {script: x, arch: [amd64, arm64], parallel: {matrix: [{V: ['2']}]}, needs: [{job: build, arch: same}]}
 picked: {script: x, needs: [{job: build, parallel: {matrix: [{AQUEDUCT_ARCH: x86_64, V: ['1', '2']}]}}]}
+named: {script: x, needs: ['build: [arm64, 2]', 'build: [amd64, 1]']}
 follow: {script: x, parallel: {matrix: [{V: ['1', '2']}]}, needs: [{job: build, parallel: {matrix: [{AQUEDUCT_ARCH: arm64, V: ['$[[ matrix.V ]]']}]}}]}
 ",
     );
-    let table: [(&str, &[&str]); 8] = [
+    let table: [(&str, &[&str]); 9] = [
         (
             "all",
             &[
@@ -110,6 +111,7 @@ follow: {script: x, parallel: {matrix: [{V: ['1', '2']}]}, needs: [{job: build, 
         ("one", &["build: [arm64, 1]", "build: [arm64, 2]", "tagged"]),
         ("pairs: [arm64, 2]", &["build: [arm64, 2]"]),
         ("picked", &["build: [amd64, 1]", "build: [amd64, 2]"]),
+        ("named", &["build: [arm64, 2]", "build: [amd64, 1]"]),
         ("follow: [1]", &["build: [arm64, 1]"]),
         ("follow: [2]", &["build: [arm64, 2]"]),
     ];

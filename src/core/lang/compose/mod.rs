@@ -6,6 +6,7 @@
 
 mod defaults;
 mod extends;
+mod help;
 mod include;
 mod inputs;
 mod load;
@@ -141,6 +142,7 @@ impl Composer<'_> {
             .iter()
             .next()
             .map_or_else(Span::default, |(_, entry)| entry.key_span);
+        self.diagnostics.update(help::complete);
         Composed {
             root: Node::mapping(place, root),
             complete: complete && self.complete,

@@ -76,6 +76,22 @@ impl<'m> Catalog<'m> {
     pub(super) fn of(&self, job: &str) -> Range<usize> {
         self.of_job.get(job).cloned().unwrap_or_default()
     }
+
+    /// The places that a name in `needs` or `dependencies` means: all instances of a job, or the one of that full name.
+    pub(super) fn named(&self, name: &str) -> Range<usize> {
+        let whole = self.of(name);
+        if !whole.is_empty() {
+            return whole;
+        }
+        let of_matrix = name.match_indices(": [");
+        let of_count = name.rmatch_indices(' ').take(1);
+        of_matrix
+            .chain(of_count)
+            .filter_map(|(end, _)| self.of(&name[..end]).find(|at| self.all[*at].name == name))
+            .map(|at| at..at + 1)
+            .next()
+            .unwrap_or_default()
+    }
 }
 
 fn check_names(catalog: &Catalog<'_>, sink: &mut Diagnostics) {

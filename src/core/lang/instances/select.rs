@@ -24,7 +24,7 @@ pub(in crate::lang) fn select(
     from: &Instance<'_>,
     catalog: &Catalog<'_>,
 ) -> Selection {
-    let all = catalog.of(&need.job.value);
+    let all = catalog.named(&need.job.value);
     let Some(entries) = &need.matrix else {
         return Selection::Found(all.collect());
     };

@@ -14,6 +14,9 @@ use crate::{
 /// Most patterns of one `changes` or `exists`.
 pub(super) const MAX_PATTERNS: usize = 50;
 
+/// The way out where the mistake itself tells none.
+const EXPRESSION_HELP: &str = "write it like `$NAME == \"text\"` or `$NAME =~ /pattern/`, joined with `&&`, `||` and parentheses";
+
 /// An expression, kept as text.
 pub(super) fn expression(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Spanned<String>> {
     if is_blank(field, sink) {
@@ -35,7 +38,7 @@ fn check(field: &Field<'_>, text: &str, sink: &mut Sink<'_>) -> Option<()> {
             let text = format!("is not an expression: {error}");
             let message = format!("{} {text}", field.path);
             let mut found = Diagnostic::error(INVALID_EXPRESSION, span, message);
-            found.help = error.help.map(str::to_owned);
+            found.help = Some(error.help.unwrap_or(EXPRESSION_HELP).to_owned());
             sink.add(&text, found);
             return None;
         }

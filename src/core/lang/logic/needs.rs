@@ -95,7 +95,7 @@ impl Checker<'_, '_> {
             sink.push(Diagnostic::error(NEED_CYCLE, name.span, message).with_help("remove it"));
             return;
         }
-        let Some(target) = self.model.jobs.get(&name.value) else {
+        let Some(target) = self.target(name) else {
             if !need.optional {
                 sink.push(unknown_job(path, name, self.model));
             }
@@ -134,6 +134,23 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// The job that a name means, be it that of one instance.
+    fn target(&self, name: &Spanned<String>) -> Option<&Job> {
+        let first = self.catalog.named(&name.value).next()?;
+        Some(self.catalog.all[first].job)
+    }
+
+    /// Whether all instances that a name means are among those that are needed.
+    fn are_needed(&self, name: &Spanned<String>, needs: &[Need]) -> bool {
+        let needed = needs.iter().filter_map(|need| match &need.target {
+            NeedTarget::Job(target) => Some(self.catalog.named(&target.job.value)),
+            _ => None,
+        });
+        let needed: Vec<_> = needed.collect();
+        let mut wanted = self.catalog.named(&name.value);
+        wanted.all(|at| needed.iter().any(|range| range.contains(&at)))
+    }
+
     fn order(
         &self,
         job: &Job,
@@ -166,13 +183,13 @@ impl Checker<'_, '_> {
         };
         let path = path(job, "dependencies");
         for name in dependencies {
-            let Some(target) = self.model.jobs.get(&name.value) else {
+            let Some(target) = self.target(name) else {
                 sink.push(unknown_job(path, name, self.model));
                 continue;
             };
             self.order(job, target, name, path, sink);
             if let Some(needs) = &job.needs
-                && !needs.iter().any(|need| is_job(need, &name.value))
+                && !self.are_needed(name, needs)
             {
                 let message = format!(
                     "{path} names `{}`, which is not among the job's `needs`",

@@ -146,7 +146,11 @@ impl Parser<'_> {
 
     fn target(&mut self, form: &str, value: &Node, mapping: &Mapping) -> Option<Target> {
         let Some(text) = value.as_str().filter(|text| !text.is_empty()) else {
-            let message = format!("include:{form} must be a string, this is {}", value.kind());
+            let kind = match value.as_str() {
+                Some(_) => "empty",
+                None => value.kind(),
+            };
+            let message = format!("include:{form} must be a string, this is {kind}");
             self.error("include-type", value.span(), message);
             return None;
         };

@@ -182,9 +182,15 @@ impl Composer<'_> {
             Some(place) => Diagnostic::error("include-missing", place, message),
             None => Diagnostic::without_place("file-missing", message),
         };
-        match near {
-            Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
-            None => diagnostic,
+        match (near, request) {
+            (Some(near), _) => diagnostic.with_help(format!("did you mean `{near}`?")),
+            (None, SourceRequest::Template(_)) => diagnostic.with_help(
+                "GitLab's own templates don't ship with Aqueduct: copy the file into the repository and use `include:local`",
+            ),
+            (None, SourceRequest::Local(_)) if place.is_some() => {
+                diagnostic.with_help("the path starts at the root of the repository")
+            }
+            (None, _) => diagnostic,
         }
     }
 }
