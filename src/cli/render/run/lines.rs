@@ -56,13 +56,48 @@ fn visible(line: &str) -> Option<Cow<'_, str>> {
     (!marked || !shown.is_empty()).then_some(shown)
 }
 
-/// `line` without escape sequences: colours and cursor movements are for terminals.
+/// `line` without escape sequences and other control characters: colours and cursor movements are for terminals.
 pub(crate) fn plain(line: &str) -> Cow<'_, str> {
-    if line.contains('\u{1b}') {
-        Cow::Owned(anstream::adapter::strip_str(line).to_string())
+    let steers = |c: char| c.is_control() && c != '\t';
+    if line.contains(steers) {
+        let mut text = anstream::adapter::strip_str(line).to_string();
+        text.retain(|c| !steers(c));
+        Cow::Owned(text)
     } else {
         Cow::Borrowed(line)
     }
+}
+
+/// `line` with its colours alone: a job may paint its own lines, not steer a terminal that it shares with others.
+pub(crate) fn colored(line: &str) -> Cow<'_, str> {
+    if !line.contains(ESCAPE) {
+        return plain(line);
+    }
+    let mut out = String::new();
+    let (mut rest, mut from) = (line, 0);
+    while let Some(at) = rest.get(from..).and_then(|text| text.find(ESCAPE)) {
+        let at = from + at;
+        match style_length(&rest[at..]) {
+            Some(length) => {
+                out.push_str(&plain(&rest[..at]));
+                out.push_str(&rest[at..at + length]);
+                (rest, from) = (&rest[at + length..], 0);
+            }
+            None => from = at + 1,
+        }
+    }
+    out.push_str(&plain(rest));
+    out.push_str("\u{1b}[0m");
+    Cow::Owned(out)
+}
+
+const ESCAPE: char = '\u{1b}';
+
+/// Bytes of the sequence "select graphic rendition" (ECMA-48, 8.3.117) that `text` begins with.
+fn style_length(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|c: char| !(c.is_ascii_digit() || matches!(c, ';' | ':')))?;
+    parameters[end..].starts_with('m').then_some(end + 3)
 }
 
 #[cfg(test)]
@@ -113,5 +148,21 @@ mod tests {
     #[test]
     fn escape_sequences_go() {
         assert_eq!(plain("\u{1b}[32;1m$ make\u{1b}[0;m"), "$ make");
+        assert_eq!(plain("a\u{8}b\tc\u{7}"), "ab\tc");
+    }
+
+    #[test]
+    fn colours_stay_and_nothing_else_that_steers_a_terminal() {
+        let table = [
+            ("no colour", "no colour"),
+            ("\u{1b}[31mred\u{1b}[m", "\u{1b}[31mred\u{1b}[m\u{1b}[0m"),
+            ("\u{1b}[38;5;1mé", "\u{1b}[38;5;1mé\u{1b}[0m"),
+            ("\u{1b}[2Jgone \u{1b}[1mbold", "gone \u{1b}[1mbold\u{1b}[0m"),
+            ("\u{1b}]0;title\u{7}text\u{7}", "text\u{1b}[0m"),
+            ("cut \u{1b}[", "cut \u{1b}[0m"),
+        ];
+        for (line, shown) in table {
+            assert_eq!(colored(line), shown, "{line:?}");
+        }
     }
 }

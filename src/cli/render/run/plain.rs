@@ -7,7 +7,7 @@ use aqueduct_engine::{RunEvent, TimedEvent};
 
 use super::{
     Reporter,
-    lines::{Lines, plain},
+    lines::{Lines, colored, plain},
     status_style,
 };
 use crate::{
@@ -45,7 +45,11 @@ impl PlainReporter {
         let style = self.style(Style::new().fg_color(Some(AnsiColor::Blue.into())));
         let mut out = String::new();
         for line in lines {
-            let line = if self.color { line.into() } else { plain(line) };
+            let line = if self.color {
+                colored(line)
+            } else {
+                plain(line)
+            };
             // Writing to a String can't fail.
             let _ = writeln!(out, "{style}{} |{style:#} {line}", padded(job, self.width));
         }
