@@ -13,7 +13,7 @@ use git2::{Repository, Status, StatusOptions, StatusShow};
 use crate::error::{Result, failed};
 
 /// Mode of a submodule in an index.
-const GITLINK: u32 = 0o160_000;
+pub(crate) const GITLINK: u32 = 0o160_000;
 /// Repositories within repositories within …
 const MAX_NESTING: u32 = 16;
 
@@ -24,6 +24,8 @@ pub(crate) struct Listing {
     pub(crate) files: Vec<PathBuf>,
     /// The tracked ones among them: what `untracked: true` leaves out. Only ever asked, never iterated.
     pub(crate) tracked: HashSet<PathBuf>,
+    /// Submodules of which there is nothing here.
+    pub(crate) absent: Vec<PathBuf>,
 }
 
 /// Lists a repository's working tree, submodules and nested repositories as plain files.
@@ -69,13 +71,14 @@ fn add_repository(
         )));
     };
     let mut nested = Vec::new();
+    let mut submodules = Vec::new();
     let index = repository
         .index()
         .map_err(failed("read the index of", root))?;
     for entry in index.iter() {
         let path = Path::new(OsStr::from_bytes(&entry.path)).to_path_buf();
         if entry.mode == GITLINK {
-            nested.push(path);
+            submodules.push(path);
         } else if listing.tracked.insert(prefix.join(&path)) {
             listing.files.push(prefix.join(path));
         }
@@ -101,25 +104,33 @@ fn add_repository(
             None => listing.files.push(prefix.join(OsStr::from_bytes(bytes))),
         }
     }
+    for path in submodules {
+        if !add_nested(root, &path, prefix, nesting, listing)? {
+            listing.absent.push(prefix.join(path));
+        }
+    }
     for path in nested {
         add_nested(root, &path, prefix, nesting, listing)?;
     }
     Ok(())
 }
 
-/// A submodule, or a repository somebody cloned into this one.
+/// A submodule, or a repository somebody cloned into this one; false if there is none.
 fn add_nested(
     root: &Path,
     path: &Path,
     prefix: &Path,
     nesting: u32,
     listing: &mut Listing,
-) -> Result<()> {
+) -> Result<bool> {
     let full = prefix.join(path);
     // The directory itself, which may be empty: a submodule that isn't initialised.
     listing.files.push(full.clone());
     match Repository::open(root.join(path)) {
-        Ok(inner) if nesting < MAX_NESTING => add_repository(&inner, &full, nesting + 1, listing),
-        _ => Ok(()),
+        Ok(inner) if nesting < MAX_NESTING => {
+            add_repository(&inner, &full, nesting + 1, listing).map(|()| true)
+        }
+        Ok(_) => Ok(true),
+        Err(_) => Ok(false),
     }
 }

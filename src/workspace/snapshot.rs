@@ -63,7 +63,11 @@ fn of_working_tree(
 ) -> Result<Snapshot> {
     let listing = listing::of_repository(repository)?;
     let head = gitdir::head(repository)?;
-    let notes = gitdir::write(repository, root, head, request.objects)?;
+    let mut notes = gitdir::write(repository, root, head, request.objects)?;
+    notes.extend(tell_absent(
+        &listing.absent,
+        "`git submodule update --init --recursive` fetches them",
+    ));
     if let Some(head) = head {
         gitdir::write_index(root, head)?;
     }
@@ -82,12 +86,30 @@ fn of_commit(
     root: &Path,
 ) -> Result<Snapshot> {
     let commit = resolve(repository, revision)?;
-    let notes = gitdir::write(repository, root, Some(commit), request.objects)?;
-    let tracked = check_out(root).map_err(failed("check out the commit into", root))?;
+    let mut notes = gitdir::write(repository, root, Some(commit), request.objects)?;
+    let listing = check_out(root).map_err(failed("check out the commit into", root))?;
+    notes.extend(tell_absent(
+        &listing.absent,
+        "only a run of the working tree has them",
+    ));
     Ok(Snapshot {
         root: root.to_path_buf(),
-        tracked,
+        tracked: listing.tracked,
         notes,
+    })
+}
+
+/// GitLab's runner would fetch them where `GIT_SUBMODULE_STRATEGY` says so; here nothing is fetched.
+fn tell_absent(submodules: &[PathBuf], help: &str) -> Option<String> {
+    let names: Vec<String> = submodules
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "jobs get these submodules as empty folders: {}; {help}",
+            names.join(", ")
+        )
     })
 }
 
@@ -101,14 +123,18 @@ fn resolve(repository: &Repository, revision: &str) -> Result<Oid> {
         })
 }
 
-fn check_out(root: &Path) -> std::result::Result<HashSet<PathBuf>, git2::Error> {
+fn check_out(root: &Path) -> std::result::Result<Listing, git2::Error> {
     let repository = Repository::open(root)?;
     repository.checkout_head(Some(CheckoutBuilder::new().force()))?;
-    let index = repository.index()?;
-    Ok(index
-        .iter()
-        .map(|entry| PathBuf::from(String::from_utf8_lossy(&entry.path).into_owned()))
-        .collect())
+    let mut listing = Listing::default();
+    for entry in repository.index()?.iter() {
+        let path = PathBuf::from(String::from_utf8_lossy(&entry.path).into_owned());
+        if entry.mode == listing::GITLINK {
+            listing.absent.push(path.clone());
+        }
+        listing.tracked.insert(path);
+    }
+    Ok(listing)
 }
 
 fn without_git(request: &Request<'_>, root: &Path) -> Result<Snapshot> {

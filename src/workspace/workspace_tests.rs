@@ -177,6 +177,25 @@ async fn submodules_come_as_files() {
         names(&copy.dir.join("lib")),
         [".gitignore", "file", "link", "run"]
     );
+    assert!(workspace.notes().is_empty());
+    workspace.finish(&[]).unwrap();
+    git(&project, &["commit", "--quiet", "--message", "library"]);
+    let absent = "jobs get these submodules as empty folders: lib; ";
+    let workspace = open(&dir, Some("HEAD"), Isolation::Auto).unwrap();
+    assert!(
+        workspace.notes()[0].starts_with(absent),
+        "{:?}",
+        workspace.notes()
+    );
+    workspace.finish(&[]).unwrap();
+    git(&project, &["submodule", "--quiet", "deinit", "lib"]);
+    let workspace = open(&dir, None, Isolation::Auto).unwrap();
+    assert!(
+        workspace.notes()[0].starts_with(absent),
+        "{:?}",
+        workspace.notes()
+    );
+    assert!(workspace.snapshot_dir().join("lib").is_dir());
     workspace.finish(&[]).unwrap();
     drop(other);
 }
