@@ -1,7 +1,8 @@
 //! Where things lie on this machine (XDG base directories).
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -26,13 +27,10 @@ fn home() -> Option<PathBuf> {
         .filter(|home| home.is_absolute())
 }
 
-/// Makes the directory and writes a block into it.
+/// Makes the directory and writes a block into it, in a file without a name: nothing stays, however this ends.
 pub(crate) fn check_writable(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    let probe = dir.join(format!(".probe-{}", std::process::id()));
-    let written = fs::write(&probe, [0; 4096]);
-    let removed = fs::remove_file(&probe);
-    written.and(removed)
+    tempfile::tempfile_in(dir)?.write_all(&[0; 4096])
 }
 
 /// `$XDG_CONFIG_HOME`, for settings.
