@@ -39,6 +39,7 @@ fn of(code: &str) -> Option<&'static str> {
         "include-type" => {
             "write `include: path.yml`, or a list of entries such as `- local: path.yml`"
         }
+        "input-description" => "say in a sentence what the input is for",
         "input-default" | "input-value" => "change the value, or what `spec:inputs` says of it",
         "input-name" => "use letters, digits, `-` and `_`",
         "input-options" => "list what may be chosen, or remove `options`",

@@ -24,6 +24,8 @@ use crate::{
 pub(super) const ARCH_AXIS: &str = "AQUEDUCT_ARCH";
 /// Most instances of one job.
 const MAX_INSTANCES: usize = 200;
+/// Most jobs of one pipeline. Matrices multiply: a file of a few kilobytes can ask for millions.
+const MAX_JOBS: usize = 100_000;
 /// Longest full name of a job, in characters.
 const MAX_NAME: usize = 255;
 
@@ -57,10 +59,20 @@ impl<'m> Catalog<'m> {
             all: Vec::with_capacity(model.jobs.len()),
             of_job: HashMap::with_capacity_and_hasher(model.jobs.len(), State::default()),
         };
+        let mut full = false;
         for (name, job) in &model.jobs {
             let start = catalog.all.len();
             match instances(job) {
-                Ok(instances) => catalog.all.extend(instances),
+                Ok(instances) if start + instances.len() <= MAX_JOBS => {
+                    catalog.all.extend(instances);
+                }
+                // Each job keeps its place, so that others which name it are not blamed.
+                Ok(_) => {
+                    if !std::mem::replace(&mut full, true) {
+                        sink.push(too_many_jobs(job));
+                    }
+                    catalog.all.push(single(job));
+                }
                 Err(diagnostic) => {
                     sink.push(*diagnostic);
                     catalog.all.push(single(job));
@@ -289,6 +301,15 @@ fn too_many(job: &Job, size: usize) -> Diagnostic {
         .map_or(job.name.span, |parallel| parallel.span);
     Diagnostic::error(TOO_MANY_INSTANCES, place, message)
         .with_help("shorten the lists (the architectures multiply them), or split the job")
+}
+
+fn too_many_jobs(job: &Job) -> Diagnostic {
+    let message = format!(
+        "the pipeline has more than {MAX_JOBS} jobs at `{}`",
+        job.name.value
+    );
+    Diagnostic::error(TOO_MANY_INSTANCES, job.name.span, message)
+        .with_help("split it into child pipelines, or shorten its matrices")
 }
 
 /// `jobs:<name>:<key>`, with which messages about a keyword begin. Written out only where there is a message.

@@ -1,7 +1,9 @@
 //! Names, order and variables of instances.
 
+use std::fmt::Write;
+
 use crate::{
-    lang::testing::{job, names, plan, variable},
+    lang::testing::{checked, job, names, plan, variable},
     platform::Arch,
 };
 
@@ -140,4 +142,30 @@ fn architecture_comes_from_the_keyword_its_axis_or_tags() {
             "{body}"
         );
     }
+}
+
+#[test]
+fn matrices_of_many_jobs_end_at_a_bound_and_blame_one_place() {
+    let mut text = String::new();
+    for job in 0..999 {
+        let _ = writeln!(text, "j{job}: {{script: x, parallel: 200}}");
+    }
+    text.push_str("last: {script: x, needs: [j998]}\n");
+    assert_eq!(
+        checked(&text),
+        "501:1 too-many-instances: the pipeline has more than 100000 jobs at `j500` (split it into child pipelines, or \
+         shorten its matrices)"
+    );
+}
+
+/// Each of them was compared with every name of the pipeline.
+#[test]
+fn many_unknown_needs_are_told_in_time() {
+    let mut text = String::new();
+    for job in 0..2000 {
+        let needs: Vec<String> = (0..40).map(|need| format!("gone-{job}-{need}")).collect();
+        let _ = writeln!(text, "j{job}: {{script: x, needs: [{}]}}", needs.join(", "));
+    }
+    let told = checked(&text);
+    assert_eq!(told.lines().count(), crate::diag::Diagnostics::LIMIT);
 }

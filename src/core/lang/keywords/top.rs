@@ -152,6 +152,9 @@ fn check_name(field: &Field<'_>, name: &str, span: Span, sink: &mut Sink<'_>) {
 
 /// A top-level key with a value that can't be a job is more often a misplaced or misspelt keyword.
 fn refuse_scalar(field: &Field<'_>, name: &str, sink: &mut Sink<'_>) {
+    if sink.is_full() {
+        return field.refuse_type(sink, "a mapping with a job's keywords", "");
+    }
     let help = if kind::job_keywords().contains(&name) {
         format!("move `{name}` into a job")
     } else if let Some(near) = did_you_mean(name, GLOBAL.iter().copied()) {

@@ -20,7 +20,7 @@ pub(super) fn check(job: &Job, model: &Pipeline, sink: &mut Diagnostics) {
     };
     let path = path(job, "environment:on_stop");
     let Some(stopper) = model.jobs.get(&on_stop.value) else {
-        sink.push(unknown_job(path, on_stop, model));
+        unknown_job(path, on_stop, model, sink);
         return;
     };
     let name = &on_stop.value;

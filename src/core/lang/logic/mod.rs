@@ -92,23 +92,40 @@ fn check_stage(job: &Job, stages: &Stages<'_>, sink: &mut Diagnostics) {
             path(job, "stage")
         ),
     };
-    let help = match did_you_mean(name, stages.order.keys().copied()) {
+    let help = match suggestion(name, stages.order.keys().copied(), sink) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("add `{name}` to `stages`, or name one of them"),
     };
     sink.push(Diagnostic::error(UNKNOWN_STAGE, place, message).with_help(help));
 }
 
-/// An error for a name that is no job's; `path` names the keyword.
-fn unknown_job(path: KeyPath<'_>, name: &Spanned<String>, model: &Pipeline) -> Diagnostic {
+/// Tells of a name that is no job's; `path` names the keyword.
+fn unknown_job(
+    path: KeyPath<'_>,
+    name: &Spanned<String>,
+    model: &Pipeline,
+    sink: &mut Diagnostics,
+) {
     let message = format!(
         "{path} names `{}`, which is not a job of this pipeline",
         name.value
     );
     let candidates = model.jobs.keys().map(String::as_str);
-    let help = match did_you_mean(&name.value, candidates) {
+    let help = match suggestion(&name.value, candidates, sink) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "define the job, or remove its name here".to_owned(),
     };
-    Diagnostic::error(super::codes::UNKNOWN_JOB, name.span, message).with_help(help)
+    sink.push(Diagnostic::error(super::codes::UNKNOWN_JOB, name.span, message).with_help(help));
+}
+
+/// Looking for what may be meant goes through all candidates: past the first errors nobody waits for that.
+fn suggestion<'c>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+    sink: &Diagnostics,
+) -> Option<&'c str> {
+    const SUGGESTIONS: usize = 20;
+    (sink.error_count() < SUGGESTIONS)
+        .then(|| did_you_mean(name, candidates))
+        .flatten()
 }

@@ -97,7 +97,7 @@ impl Checker<'_, '_> {
         }
         let Some(target) = self.target(name) else {
             if !need.optional {
-                sink.push(unknown_job(path, name, self.model));
+                unknown_job(path, name, self.model, sink);
             }
             return;
         };
@@ -184,7 +184,7 @@ impl Checker<'_, '_> {
         let path = path(job, "dependencies");
         for name in dependencies {
             let Some(target) = self.target(name) else {
-                sink.push(unknown_job(path, name, self.model));
+                unknown_job(path, name, self.model, sink);
                 continue;
             };
             self.order(job, target, name, path, sink);

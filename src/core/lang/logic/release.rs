@@ -35,7 +35,7 @@ fn check_source(
 ) {
     let path = path(job, "index:from");
     let Some(source) = model.jobs.get(&name.value) else {
-        sink.push(unknown_job(path, name, model));
+        unknown_job(path, name, model, sink);
         return;
     };
     let refuse = |span: Span, why: &str, help: String| {
