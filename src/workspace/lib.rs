@@ -16,6 +16,7 @@ mod gitdir;
 mod last;
 mod listing;
 mod mounts;
+mod places;
 mod pattern;
 mod project;
 mod run_dir;

@@ -99,6 +99,14 @@ pub(crate) fn unmount(path: &Path) -> Result<()> {
     }
 }
 
+/// Whether the mount at `path` is there and nobody uses it: no open file, no working directory, no mount below it.
+///
+/// `MNT_EXPIRE` asks exactly this (umount(2)): the first call only marks an idle mount, and any use takes the mark away.
+pub(crate) fn is_idle(path: &Path) -> bool {
+    let asked = umount2(path, MntFlags::MNT_EXPIRE | MntFlags::UMOUNT_NOFOLLOW);
+    asked == Err(Errno::EAGAIN)
+}
+
 /// Takes away every mount at or below `path` that this process sees, innermost first.
 pub(crate) fn unmount_below(path: &Path) -> Result<()> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();

@@ -14,6 +14,7 @@ use crate::{
     gitdir::Objects,
     last,
     mounts::{Overlay, overlay_can_name, unmount, unmount_below},
+    places::Places,
     project,
     run_dir::{self, RunDir},
     snapshot::{self, Snapshot},
@@ -69,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) run: RunDir,
     pub(crate) snapshot: Snapshot,
     pub(crate) overlay: bool,
+    pub(crate) places: Places,
     /// Name of the working copies' directories: what tools that look at it expect.
     pub(crate) project_name: String,
     /// Name of the project's folders among other projects'.
@@ -119,6 +121,7 @@ impl Workspace {
                 run,
                 snapshot,
                 overlay,
+                places: Places::default(),
                 project_name: project::display_name(&project_dir),
                 project_folder,
                 cache_dir,

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -242,4 +242,70 @@ async fn closed_directories_are_removed_and_nothing_of_a_run_stays() {
     let kept = workspace.finish(&[]).unwrap();
     assert_eq!(kept, crate::Kept::default());
     assert_eq!(names(&dir.path().join("cache/runs")), [".lock"]);
+}
+
+/// Two attempts after one another; what the first one does decides whether the second one gets its place as it is.
+#[tokio::test]
+async fn only_an_untouched_working_copy_goes_to_the_next_attempt() {
+    type Touch = fn(&Path);
+    let next = AttemptKey {
+        job: JobId(3),
+        ..KEY
+    };
+    let table: [(&str, bool, Touch); 8] = [
+        ("nothing", true, |_| {}),
+        ("reads", true, |dir| {
+            fs::read(dir.join("file")).unwrap();
+        }),
+        ("writes a file", false, |dir| {
+            fs::write(dir.join("new"), "").unwrap();
+        }),
+        ("deletes one", false, |dir| {
+            fs::remove_file(dir.join("file")).unwrap();
+        }),
+        ("changes the mode of the top", false, |dir| {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).unwrap();
+        }),
+        ("adds an attribute to the top", false, |dir| {
+            xattr::set(dir, "user.note", b"x").unwrap();
+        }),
+        ("leaves a file variable", false, |dir| {
+            fs::write(dir.with_extension("tmp").join("KEY"), "secret").unwrap();
+        }),
+        ("writes beside the top", false, |dir| {
+            fs::write(dir.with_file_name("beside"), "").unwrap();
+        }),
+    ];
+    for (what, untouched, touch) in table {
+        let (dir, _project) = project();
+        let workspace = open(&dir, None, Isolation::Auto).unwrap();
+        if !workspace.uses_overlay() {
+            panic!("this test mounts: run it as root");
+        }
+        let first = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+        touch(&first.dir);
+        let before = fs::symlink_metadata(first.dir.with_file_name(".upper")).unwrap();
+        workspace.remove(KEY).await.unwrap();
+        assert_eq!(first.dir.join("file").exists(), untouched, "{what}");
+        let second = workspace.prepare(next, Checkout::Sources).await.unwrap();
+        let after = fs::symlink_metadata(second.dir.with_file_name(".upper")).unwrap();
+        let same = before.ctime() == after.ctime() && before.ctime_nsec() == after.ctime_nsec();
+        assert_eq!(same, untouched, "{what}");
+        assert_eq!(second.dir, first.dir, "{what}: the path is the same");
+        assert_eq!(fs::read(second.dir.join("file")).unwrap(), b"one", "{what}");
+        assert_eq!(fs::read_dir(&second.tmp_dir).unwrap().count(), 0, "{what}");
+        workspace.finish().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_working_copy_that_somebody_is_in_goes_to_nobody_else() {
+    let (dir, _project) = project();
+    let workspace = open(&dir, None, Isolation::Auto).unwrap();
+    let first = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+    let open_file = fs::File::open(first.dir.join("file")).unwrap();
+    workspace.remove(KEY).await.unwrap();
+    assert!(!first.dir.exists());
+    drop(open_file);
+    workspace.finish().unwrap();
 }
