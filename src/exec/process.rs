@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::RangeInclusive,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -20,6 +21,8 @@ pub(crate) const MARKER: &str = "AQUEDUCT_ATTEMPT";
 /// Jobs younger than this can be told from older processes by number alone; process numbers don't wrap around
 /// that fast.
 const YOUNG: Duration = Duration::from_secs(20);
+/// Numbers that are tried one by one before `/proc` is listed.
+const FEW: usize = 64;
 
 /// A process that can't be mistaken for a later one of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,23 +68,35 @@ impl Since {
         }
     }
 
-    /// Numbers grow until they wrap: a young job's descendants are above its leader unless that happened.
-    fn excludes(&self, pid: i32, newest: i32) -> bool {
-        self.started.elapsed() < YOUNG
-            && newest >= self.leader.as_raw()
-            && pid < self.leader.as_raw()
+    /// The numbers that its descendants can have: those given out after its own, unless it is too old to say or the numbers
+    /// wrapped around since.
+    fn numbers(&self, newest: i32) -> Option<RangeInclusive<i32>> {
+        let first = self.leader.as_raw();
+        (self.started.elapsed() < YOUNG && newest >= first).then_some(first..=newest)
     }
 }
 
 /// The living processes whose environment carries `marker`, but never this process itself.
 pub(crate) fn marked(marker: &str, since: Option<Since>) -> Vec<Pid> {
-    let newest = newest_pid();
     let own = std::process::id() as i32;
-    numbers_in_proc()
-        .filter(|&pid| pid != own && !since.is_some_and(|since| since.excludes(pid, newest)))
-        .filter(|pid| carries(*pid, marker))
+    candidates(since)
+        .into_iter()
+        .filter(|pid| *pid != own && carries(*pid, marker))
         .map(Pid::from_raw)
         .collect()
+}
+
+/// Where to look. After a short job only a handful of numbers are new, and trying them is much cheaper than having the
+/// kernel list every process of the machine.
+fn candidates(since: Option<Since>) -> Vec<i32> {
+    let young = since.and_then(|since| since.numbers(newest_pid()));
+    match young {
+        Some(numbers) if numbers.clone().count() <= FEW => numbers.collect(),
+        Some(numbers) => numbers_in_proc()
+            .filter(|pid| numbers.contains(pid))
+            .collect(),
+        None => numbers_in_proc().collect(),
+    }
 }
 
 /// Sends `signal` to the session `leader` made and to all that carry `marker`.
