@@ -34,9 +34,10 @@ impl PhaseText<'_> {
     /// The script.
     pub(crate) fn render(&self) -> String {
         let body = quote(&self.body());
-        // In a subshell first: dash ends itself over an option that it doesn't know.
+        // bash is known by a variable that can't come from outside, since arrays aren't exported. Others try in a subshell,
+        // which costs a fork: dash ends itself over an option that it doesn't know.
         format!(
-            "if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi\n\
+            "if [ -n \"${{BASH_VERSINFO-}}\" ] || (set -o pipefail) 2>/dev/null; then set -o pipefail; fi\n\
              set -o errexit\n\
              set +o noclobber\n\
              eval {body} </dev/null\n\
