@@ -12,7 +12,7 @@ use aqueduct_core::{
     verdict::{Verdict, VerdictKind},
 };
 use aqueduct_ports::release::{InputArtifacts, ReleaseBackend, ReleaseInputs, ReleaseLog};
-use aqueduct_registry::{Client, RegistryError};
+use aqueduct_registry::Client;
 use async_trait::async_trait;
 
 use crate::{
@@ -26,7 +26,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Release {
     settings: Settings,
-    client: Client,
     env: Env,
 }
 
@@ -35,14 +34,18 @@ impl Release {
     pub fn new(
         settings: Settings,
         env: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> Result<Self, RegistryError> {
-        let env: Env = Arc::new(env);
-        let for_client = Arc::clone(&env);
-        Ok(Self {
-            client: registry_client(&settings, move |name| for_client(name), [])?,
+    ) -> Self {
+        Self {
             settings,
-            env,
-        })
+            env: Arc::new(env),
+        }
+    }
+
+    /// A client an `index` job: TLS roots take time to load, and most runs release nothing.
+    fn client(&self) -> Result<Client, Verdict> {
+        let env = Arc::clone(&self.env);
+        registry_client(&self.settings, move |name| env(name), [])
+            .map_err(|error| Verdict::new(VerdictKind::Internal, error.to_string()))
     }
 
     fn index_options(
@@ -83,7 +86,7 @@ impl ReleaseBackend for Release {
         log: &dyn ReleaseLog,
     ) -> Result<(), Verdict> {
         let options = self.index_options(spec, inputs)?;
-        let report = index::create(&self.client, &options, log).await;
+        let report = index::create(&self.client()?, &options, log).await;
         report.map(drop).map_err(|error| error.verdict())
     }
 

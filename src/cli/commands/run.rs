@@ -59,7 +59,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         secrets,
         user: compiled.repo.user.variables(),
         registries: image_registries(&settings, &project, &compiled.variables),
-        release: release_backend(&settings, &project, &compiled.variables)?,
+        release: release_backend(&settings, &project, &compiled.variables),
         project_dir: project,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

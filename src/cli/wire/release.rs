@@ -20,10 +20,11 @@ pub(crate) fn release_backend(
     settings: &Settings,
     project: &Path,
     variables: &[ContextVariable],
-) -> Result<Arc<dyn ReleaseBackend>, CliError> {
-    let backend = Release::new(anchored(settings, project), given_or_env(variables))
-        .map_err(CliError::infrastructure)?;
-    Ok(Arc::new(backend))
+) -> Arc<dyn ReleaseBackend> {
+    Arc::new(Release::new(
+        anchored(settings, project),
+        given_or_env(variables),
+    ))
 }
 
 /// How images of jobs are pulled: with the logins of the settings, of the environment, and of the variables that the

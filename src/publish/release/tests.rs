@@ -92,7 +92,7 @@ fn what_artifacts_lack_is_named() {
 fn copies_go_to_the_registries_named() {
     let text = "[registries.eu]\nhost = \"eu.example.com\"\nprefix = \"mirror\"\n";
     let settings = Settings::parse(text, Path::new("aqueduct.toml")).unwrap();
-    let release = Release::new(settings, |_| None).unwrap();
+    let release = Release::new(settings, |_| None);
     let mut spec = IndexSpec {
         image: vec!["r.example.com/app:1".into()],
         from: vec![IndexSource::Reference("r.example.com/app:1-amd64".into())],

@@ -106,7 +106,7 @@ async fn an_index_job_releases_the_layouts_of_its_needs() {
         mirror.host()
     );
     let settings = Settings::parse(&text, &dir.path().join("aqueduct.toml")).unwrap();
-    let release = Release::new(settings.clone(), |_| None).unwrap();
+    let release = Release::new(settings.clone(), |_| None);
     let mut inputs = built(dir.path()).await;
     let spec = index_spec(format!("{}/app:1", registry.host()));
     let log = Lines::default();
@@ -130,7 +130,7 @@ async fn a_publish_job_releases_the_files_of_its_needs() {
     let dir = tempfile::tempdir().unwrap();
     let settings = "[destinations.local]\ntype = \"directory\"\npath = \"index\"\n";
     let settings = Settings::parse(settings, &dir.path().join("aqueduct.toml")).unwrap();
-    let release = Release::new(settings, |_| None).unwrap();
+    let release = Release::new(settings, |_| None);
     let inputs = built(dir.path()).await;
     let file = inputs.jobs[0].dir.join("dist/demo-1.0.tar.gz");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
