@@ -27,9 +27,12 @@ pub(crate) fn json_line(value: &impl Serialize) -> Result<(), CliError> {
         .map_err(|error| closed(&error))
 }
 
-/// Writes one line to standard error; a closed standard error is nobody's business.
+/// Writes one line to standard error, in one call, so that lines of several programs don't mix; a closed standard error is
+/// nobody's business.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = io::stderr()
+        .lock()
+        .write_all(format!("{line}\n").as_bytes());
 }
 
 fn closed(error: &io::Error) -> CliError {

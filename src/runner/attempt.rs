@@ -2,7 +2,10 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -19,6 +22,7 @@ use crate::{
     job::{self, Ended, Job, Stop},
     keeper::{Keeper, Signal},
     report::report,
+    seats::Seat,
     trace::{Trace, TraceConfig},
 };
 
@@ -29,13 +33,14 @@ pub(crate) struct Attempt {
     pub(crate) assignment: Assignment,
     /// The executor that the assignment names; `None` for `release`.
     pub(crate) slot: Option<ExecutorSlot>,
-    pub(crate) concurrent: usize,
     pub(crate) kill: CancellationToken,
 }
 
 impl Attempt {
     /// Works it off and reports its end. Whatever happens in it stays in it, a panic too.
-    pub(crate) async fn run(self) {
+    ///
+    /// Its `seat` is free for another job as soon as the end is told: what is left to remove then disturbs nobody.
+    pub(crate) async fn run(self, seat: Seat) {
         let lease = &self.assignment.lease;
         let keeper = Keeper::start(
             self.source.clone(),
@@ -59,9 +64,10 @@ impl Attempt {
             slot: self.slot.as_ref(),
             trace: &trace,
             keeper: &keeper,
-            concurrent: self.concurrent,
+            concurrent: seat.number,
             begun: Instant::now(),
             handle: OnceLock::new(),
+            settled: AtomicBool::new(false),
         };
         let worked = AssertUnwindSafe(job::run(&job)).catch_unwind().await;
         flusher.abort();
@@ -74,14 +80,21 @@ impl Attempt {
             Ok(Err(Stop::Lost)) => None,
             Err(panic) => Some(Ended::failed(panicked(panic.as_ref()))),
         };
-        self.clean_executor(&job).await;
+        let settled = job.settled.load(Ordering::Relaxed);
+        if !settled {
+            self.clean_executor(&job).await;
+        }
         if let Some(ended) = ended {
             self.tell_end(ended, &trace, &keeper).await;
+        }
+        drop(seat);
+        if settled {
+            self.clean_executor(&job).await;
         }
         self.clean_copy().await;
     }
 
-    /// For attempts that ended otherwise than in order; repeating it is legal.
+    /// Repeating it is legal.
     async fn clean_executor(&self, job: &Job<'_>) {
         if let (Some(slot), Some(handle)) = (&self.slot, job.handle.get())
             && let Err(error) = slot.executor.destroy(handle).await
@@ -134,6 +147,9 @@ impl Attempt {
 
 /// Values that must not show in the trace, as given and as the job sees them.
 fn secrets(assignment: &Assignment) -> Vec<String> {
+    if !assignment.variables.iter().any(|variable| variable.masked) {
+        return Vec::new();
+    }
     let view: Vec<RunnerVariable<'_>> = assignment
         .variables
         .iter()

@@ -12,6 +12,7 @@ mod pool;
 #[cfg(test)]
 mod procedure_tests;
 mod report;
+mod seats;
 mod shell;
 mod trace;
 

@@ -1,20 +1,17 @@
 //! The lease loop: as many jobs at a time as there are slots.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aqueduct_ports::{
     executor::ExecError,
     work::{Assignment, ExecutorOffer, Offer, WorkError, WorkSource},
 };
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 
 use crate::{
     attempt::Attempt,
     config::{ExecutorSlot, RunnerConfig, Shutdown},
+    seats::{Seat, Seats},
 };
 
 /// First pause after a failed lease; doubles up to [`MAX_PAUSE`].
@@ -38,22 +35,14 @@ pub async fn run(
     }
     let pool = Pool {
         names,
-        slots: Arc::new(Semaphore::new(config.slots.max(1))),
-        numbers: Arc::new(Numbers::default()),
+        seats: Seats::new(config.slots),
         config: Arc::new(config),
         source,
         shutdown,
     };
     let mut attempts = JoinSet::new();
-    while let Some((permit, assignment)) = pool.next().await {
-        let attempt = pool.attempt(assignment);
-        let numbers = pool.numbers.clone();
-        attempts.spawn(async move {
-            let number = attempt.concurrent;
-            attempt.run().await;
-            numbers.give_back(number);
-            drop(permit);
-        });
+    while let Some((seat, assignment)) = pool.next().await {
+        attempts.spawn(pool.attempt(assignment).run(seat));
         while attempts.try_join_next().is_some() {}
     }
     while attempts.join_next().await.is_some() {}
@@ -66,13 +55,12 @@ struct Pool {
     names: Vec<String>,
     source: Arc<dyn WorkSource>,
     shutdown: Shutdown,
-    slots: Arc<Semaphore>,
-    numbers: Arc<Numbers>,
+    seats: Seats,
 }
 
 impl Pool {
     /// The next job, once there is a slot for it; `None` at the end.
-    async fn next(&self) -> Option<(tokio::sync::OwnedSemaphorePermit, Assignment)> {
+    async fn next(&self) -> Option<(Seat, Assignment)> {
         tokio::select! {
             biased;
             () = self.shutdown.drain.cancelled() => None,
@@ -81,9 +69,8 @@ impl Pool {
         }
     }
 
-    async fn lease(&self) -> Option<(tokio::sync::OwnedSemaphorePermit, Assignment)> {
-        // The semaphore is never closed.
-        let permit = self.slots.clone().acquire_owned().await.ok()?;
+    async fn lease(&self) -> Option<(Seat, Assignment)> {
+        let seat = self.seats.take().await;
         let mut pause = MIN_PAUSE;
         loop {
             let leased = match self.offer().await {
@@ -91,7 +78,7 @@ impl Pool {
                 Err(error) => Err(WorkError::Unavailable(error.to_string())),
             };
             match leased {
-                Ok(Some(assignment)) => return Some((permit, assignment)),
+                Ok(Some(assignment)) => return Some((seat, assignment)),
                 Ok(None) => return None,
                 Err(error) => tracing::warn!(%error, "can't lease"),
             }
@@ -133,31 +120,7 @@ impl Pool {
             source: self.source.clone(),
             slot: slot.cloned(),
             assignment,
-            concurrent: self.numbers.take(),
             kill: self.shutdown.kill.clone(),
         }
-    }
-}
-
-/// The smallest number that no running job has (`CI_CONCURRENT_ID`).
-#[derive(Default)]
-struct Numbers(Mutex<BTreeSet<usize>>);
-
-impl Numbers {
-    fn take(&self) -> usize {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One of these is free: they are one more than are taken.
-        let free = (0..=taken.len())
-            .find(|number| !taken.contains(number))
-            .unwrap_or_default();
-        taken.insert(free);
-        free
-    }
-
-    fn give_back(&self, number: usize) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&number);
     }
 }

@@ -16,31 +16,38 @@ use crate::{
 #[async_trait]
 impl WorkingCopies for Workspace {
     async fn prepare(&self, key: AttemptKey, checkout: Checkout) -> Result<WorkingCopy> {
-        let inner = self.inner.clone();
-        blocking(move || {
-            give_back(&inner, key)?;
-            let (dir, tmp_dir) = prepare(&inner, key, checkout)?;
-            Ok(WorkingCopy { key, dir, tmp_dir })
-        })
-        .await
+        self.remove(key).await?;
+        let (dir, tmp_dir) = if let Some(paths) = self.reuse(key, checkout) {
+            paths
+        } else {
+            let inner = self.inner.clone();
+            blocking(move || prepare(&inner, key, checkout)).await?
+        };
+        Ok(WorkingCopy { key, dir, tmp_dir })
     }
 
     async fn remove(&self, key: AttemptKey) -> std::result::Result<(), WorkspaceError> {
+        let Some(place) = self.inner.places.give_back(key) else {
+            return Ok(());
+        };
+        // A few system calls: less than another thread costs.
+        if place.is_untouched() {
+            self.inner.places.set_idle(place);
+            return Ok(());
+        }
         let inner = self.inner.clone();
-        blocking(move || give_back(&inner, key)).await
+        blocking(move || remove(&inner, key, place)).await
     }
 }
 
-fn prepare(
-    inner: &Inner,
-    key: AttemptKey,
-    checkout: Checkout,
-) -> Result<(PathBuf, PathBuf)> {
-    if checkout == Checkout::Sources
-        && let Some(paths) = inner.places.reuse(key)
-    {
-        return Ok(paths);
+impl Workspace {
+    /// What an earlier attempt left untouched.
+    fn reuse(&self, key: AttemptKey, checkout: Checkout) -> Option<(PathBuf, PathBuf)> {
+        (checkout == Checkout::Sources).then(|| self.inner.places.reuse(key))?
     }
+}
+
+fn prepare(inner: &Inner, key: AttemptKey, checkout: Checkout) -> Result<(PathBuf, PathBuf)> {
     let mut place = inner
         .places
         .new_place(&inner.jobs_dir(), &inner.project_name);
@@ -60,15 +67,7 @@ fn make(inner: &Inner, place: &mut Place, checkout: Checkout) -> Result<()> {
     }
 }
 
-/// Ends an attempt's use of its place, if it has one.
-fn give_back(inner: &Inner, key: AttemptKey) -> Result<()> {
-    let Some(place) = inner.places.give_back(key) else {
-        return Ok(());
-    };
-    if place.is_untouched() {
-        inner.places.set_idle(place);
-        return Ok(());
-    }
+fn remove(inner: &Inner, key: AttemptKey, place: Place) -> Result<()> {
     let removed = place.remove();
     match removed {
         Ok(()) => inner.places.forget(&place),

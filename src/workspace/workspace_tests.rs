@@ -279,9 +279,7 @@ async fn only_an_untouched_working_copy_goes_to_the_next_attempt() {
     for (what, untouched, touch) in table {
         let (dir, _project) = project();
         let workspace = open(&dir, None, Isolation::Auto).unwrap();
-        if !workspace.uses_overlay() {
-            panic!("this test mounts: run it as root");
-        }
+        assert!(workspace.uses_overlay(), "this test mounts: run it as root");
         let first = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
         touch(&first.dir);
         let before = fs::symlink_metadata(first.dir.with_file_name(".upper")).unwrap();

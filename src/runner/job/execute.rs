@@ -1,5 +1,7 @@
 //! The script phases: started in the executor, followed to their end.
 
+use std::sync::atomic::Ordering;
+
 use aqueduct_core::{
     plan::{Image, ScriptSpec},
     time::Millis,
@@ -20,7 +22,7 @@ const AFTER_SCRIPT: &str = "after_script";
 /// `RUNNER_AFTER_SCRIPT_TIMEOUT`, where it isn't set.
 const AFTER_SCRIPT_TIMEOUT: Millis = Millis::from_secs(5 * 60);
 
-/// Runs the phases to their end and leaves nothing of the attempt in the executor.
+/// Runs the phases to their end. Nothing of the attempt runs any more when this returns.
 pub(super) async fn run(
     job: &Job<'_>,
     copy: &WorkingCopy,
@@ -39,7 +41,11 @@ pub(super) async fn run(
     let handle = executor.ensure(&spec).await.map_err(verdict)?;
     let handle = job.handle.get_or_init(|| handle);
     let followed = follow(job, executor, handle).await;
-    executor.destroy(handle).await.map_err(verdict)?;
+    match &followed {
+        // What is left to remove can wait until the end is told.
+        Ok(_) => job.settled.store(true, Ordering::Relaxed),
+        Err(_) => executor.destroy(handle).await.map_err(verdict)?,
+    }
     let (outcome, after_script) = followed?;
     let outcome = judge(outcome, after_script, scope);
     let has_own = duration(scope, "RUNNER_SCRIPT_TIMEOUT").is_some_and(|own| own == spec.timeout);

@@ -11,7 +11,10 @@ mod release;
 mod scope;
 mod script;
 
-use std::{sync::OnceLock, time::Instant};
+use std::{
+    sync::{OnceLock, atomic::AtomicBool},
+    time::Instant,
+};
 
 use aqueduct_core::{
     plan::JobKind,
@@ -42,8 +45,10 @@ pub(crate) struct Job<'a> {
     pub(crate) concurrent: usize,
     /// When it was leased: its timeout counts from here.
     pub(crate) begun: Instant,
-    /// The attempt in its executor, once it was started there: whoever is last destroys it.
+    /// The attempt in its executor, once it was started there.
     pub(crate) handle: OnceLock<Handle>,
+    /// The executor told its end: nothing of it runs any more.
+    pub(crate) settled: AtomicBool,
 }
 
 /// Why a step can't go on.

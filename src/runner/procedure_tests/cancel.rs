@@ -101,8 +101,8 @@ async fn a_second_cancel_with_less_grace_stops_after_script() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_lease_is_dropped_without_a_report() {
     let rig = Rig::new(&[]);
-    let built =
-        job(1, &["echo ready; sleep 60"]).change(|assignment| assignment.lease_time = Millis(150));
+    let built = job(1, &["echo ready; touch made; sleep 60"])
+        .change(|assignment| assignment.lease_time = Millis(150));
     let begun = Instant::now();
     let running = start(&rig, built.build()).await;
     running.source.end_leases();
