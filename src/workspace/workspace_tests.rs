@@ -292,7 +292,7 @@ async fn only_an_untouched_working_copy_goes_to_the_next_attempt() {
         assert_eq!(second.dir, first.dir, "{what}: the path is the same");
         assert_eq!(fs::read(second.dir.join("file")).unwrap(), b"one", "{what}");
         assert_eq!(fs::read_dir(&second.tmp_dir).unwrap().count(), 0, "{what}");
-        workspace.finish().unwrap();
+        workspace.finish(&[]).unwrap();
     }
 }
 
@@ -305,5 +305,5 @@ async fn a_working_copy_that_somebody_is_in_goes_to_nobody_else() {
     workspace.remove(KEY).await.unwrap();
     assert!(!first.dir.exists());
     drop(open_file);
-    workspace.finish().unwrap();
+    workspace.finish(&[]).unwrap();
 }
