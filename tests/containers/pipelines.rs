@@ -113,7 +113,7 @@ fn what_an_executor_can_t_run_is_refused() {
             "job: {script: [echo]}",
             &["--executor", "oci"],
             1,
-            "hint: give the job an `image`, or allow the executor `host`",
+            "help: give the job an `image`, or allow the executor `host`",
         ),
         (
             "job: {image: IMAGE, arch: [amd64, arm64], script: [echo]}",

@@ -59,6 +59,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         secrets,
         user: compiled.repo.user.variables(),
         registries: image_registries(&settings, &project, &compiled.variables),
+        destinations: settings.release.clone(),
         release: release_backend(&settings, &project, &compiled.variables),
         project_dir: project,
     };

@@ -23,6 +23,7 @@ use aqueduct_exec::{
     oci::{OciConfig, OciExecutor},
 };
 use aqueduct_ports::{executor::ExecError, release::ReleaseBackend, workspace::WorkspaceError};
+use aqueduct_publish::Settings as ReleaseSettings;
 use aqueduct_registry::ClientOptions;
 use aqueduct_runner::{ExecutorSlot, RunnerConfig, Shutdown};
 use aqueduct_workspace::{Isolation, Kept, PrivateMounts, Workspace, WorkspaceConfig};
@@ -63,6 +64,8 @@ pub(crate) struct Options {
     pub(crate) user: Vec<(String, String)>,
     /// How images are pulled.
     pub(crate) registries: ClientOptions,
+    /// Where `index` and `publish` jobs may release to.
+    pub(crate) destinations: ReleaseSettings,
     /// Does `index` and `publish` jobs.
     pub(crate) release: Arc<dyn ReleaseBackend>,
 }
@@ -242,6 +245,7 @@ fn check(plan: &Plan, engine: &Engine, options: &Options) -> Result<(), CliError
         no_containers: container_problem(),
         container_arch: arch_problem,
         host_arch: aqueduct_exec::host::arch_problem,
+        release: options.destinations.clone(),
     };
     preflight::check(jobs, &played, &machine)
 }

@@ -3,6 +3,8 @@
 mod clock;
 mod local;
 mod preflight;
+#[cfg(test)]
+mod preflight_tests;
 mod release;
 
 pub(crate) use local::{

@@ -6,8 +6,9 @@ use aqueduct_core::{
     plan::{JobKind, PlanJob, When},
     platform::{Arch, Platform},
     sched::{self, ExecutorOffer, Offer, TagPolicy},
-    verdict::Verdict,
+    verdict::{Verdict, VerdictKind},
 };
+use aqueduct_publish::Settings as ReleaseSettings;
 
 use crate::{args::ExecutorChoice, error::CliError, exit::Exit};
 
@@ -21,6 +22,8 @@ pub(crate) struct Machine {
     pub(crate) container_arch: fn(Arch) -> Option<Verdict>,
     /// Why processes of the machine can't do jobs for an architecture.
     pub(crate) host_arch: fn(Arch) -> Option<Verdict>,
+    /// Where `index` and `publish` jobs may release to.
+    pub(crate) release: ReleaseSettings,
 }
 
 /// Refuses jobs that would start by themselves, or are `played`, and that the machine can't run: all of them at once.
@@ -52,8 +55,7 @@ pub(crate) fn check<'a>(
 }
 
 fn refusal(refused: &[(Verdict, Vec<&PlanJob>)], exit: Exit) -> CliError {
-    let mut message =
-        "this machine can't run all jobs of the pipeline, so none was started".to_owned();
+    let mut message = "not all jobs of the pipeline can run here, so none was started".to_owned();
     let mut hints: Vec<&str> = Vec::new();
     for (verdict, jobs) in refused {
         // Writing to a String can't fail.
@@ -75,9 +77,19 @@ fn refusal(refused: &[(Verdict, Vec<&PlanJob>)], exit: Exit) -> CliError {
 
 impl Machine {
     fn problem(&self, job: &PlanJob) -> Option<Verdict> {
-        if !matches!(job.kind, JobKind::Script(_)) {
-            return None;
+        match &job.kind {
+            JobKind::Script(_) => self.misplaced(job),
+            JobKind::Publish(spec) => undefined(spec.to.iter().chain(&spec.primary), |name| {
+                self.release.destination(name).err()
+            }),
+            JobKind::Index(spec) => {
+                undefined(&spec.copy_to, |name| self.release.registry(name).err())
+            }
+            JobKind::Trigger => None,
         }
+    }
+
+    fn misplaced(&self, job: &PlanJob) -> Option<Verdict> {
         let offers = [self.offer()];
         let Some(executor) = sched::place(job, &offers[0]) else {
             return sched::refusal(job, &offers);
@@ -107,81 +119,24 @@ impl Machine {
     }
 }
 
+/// What of `names` is missing; those with variables are known later.
+fn undefined<'a>(
+    names: impl IntoIterator<Item = &'a String>,
+    missing: impl Fn(&str) -> Option<String>,
+) -> Option<Verdict> {
+    let mut causes: Vec<String> = Vec::new();
+    for name in names.into_iter().filter(|name| !name.contains('$')) {
+        causes.extend(missing(name).filter(|cause| !causes.contains(cause)));
+    }
+    (!causes.is_empty()).then(|| {
+        Verdict::new(VerdictKind::ConfigInvalid, causes.join(", "))
+            .with_hint("define it in aqueduct.toml, or correct its name in the pipeline file")
+    })
+}
+
 const HOST: &str = "host";
 
 /// The architecture that `image:docker:platform` names; the runner expands variables in it, later.
 fn arch_of_image(job: &PlanJob) -> Option<Arch> {
     Platform::parse(job.image.as_ref()?.platform.as_deref()?)?.arch()
-}
-
-#[cfg(test)]
-mod tests {
-    use aqueduct_core::{
-        plan::{Image, ScriptSpec},
-        verdict::VerdictKind,
-    };
-
-    use super::*;
-
-    fn job(name: &str, arch: Option<Arch>, image: bool) -> PlanJob {
-        let kind = JobKind::Script(ScriptSpec::default());
-        PlanJob {
-            place: format!("{name}.yml:1:1"),
-            arch,
-            image: image.then(Image::default),
-            ..PlanJob::new(name, "test", 0, kind)
-        }
-    }
-
-    fn no_arm(arch: Arch) -> Option<Verdict> {
-        (arch == Arch::Arm64).then(|| {
-            Verdict::new(VerdictKind::RunnerUnsupported, "no arm64 here").with_hint("buy one")
-        })
-    }
-
-    fn machine(executor: ExecutorChoice, root: bool) -> Machine {
-        let no_root = || {
-            Verdict::new(VerdictKind::RunnerUnsupported, "containers need root")
-                .with_hint("become root")
-        };
-        Machine {
-            executor,
-            no_containers: (!root).then(no_root),
-            container_arch: no_arm,
-            host_arch: no_arm,
-        }
-    }
-
-    #[test]
-    fn every_job_that_can_t_run_is_named() {
-        let jobs = [
-            job("plain", None, false),
-            job("container", None, true),
-            job("arm", Some(Arch::Arm64), false),
-            job("arm-container", Some(Arch::Arm64), true),
-            PlanJob {
-                when: When::Manual,
-                ..job("manual", Some(Arch::Arm64), false)
-            },
-        ];
-        let told = |executor, root, played: &[&str]| {
-            let played: Vec<String> = played.iter().map(ToString::to_string).collect();
-            match check(jobs.iter(), &played, &machine(executor, root)) {
-                Ok(()) => String::new(),
-                Err(error) => format!(
-                    "{error}\nhelp: {}\n",
-                    error.help.as_deref().unwrap_or_default()
-                ),
-            }
-        };
-        insta::assert_snapshot!(
-            [
-                told(ExecutorChoice::Auto, true, &[]),
-                told(ExecutorChoice::Auto, false, &["manual"]),
-                told(ExecutorChoice::Host, true, &[]),
-                told(ExecutorChoice::Oci, true, &[]),
-            ]
-            .join("\n")
-        );
-    }
 }
