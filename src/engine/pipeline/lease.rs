@@ -1,5 +1,7 @@
 //! Handing out jobs.
 
+use std::collections::HashSet;
+
 use aqueduct_core::{
     id::JobId,
     run::{Event, Ignored, Status},
@@ -119,8 +121,11 @@ impl Pipeline {
     }
 
     fn sources(&self, at: usize) -> impl Iterator<Item = usize> {
-        let wanted = &self.plan.jobs[at].artifacts_from;
-        (0..self.plan.jobs.len()).filter(|source| wanted.contains(&self.plan.jobs[*source].name))
+        let wanted = self.plan.jobs[at].artifacts_from.iter();
+        let wanted: HashSet<&str> = wanted.map(String::as_str).collect();
+        let jobs = self.plan.jobs.iter().enumerate();
+        jobs.filter(move |(_, job)| wanted.contains(job.name.as_str()))
+            .map(|(source, _)| source)
     }
 
     /// How long a lease lasts without a renewal.
