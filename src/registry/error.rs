@@ -145,6 +145,12 @@ impl RegistryError {
         }
     }
 
+    /// What to do about it where the verdict's own hint would mislead: that speaks of a registry.
+    pub fn hint(&self) -> Option<&'static str> {
+        matches!(self, Self::Io { .. })
+            .then_some("check that the path is right, may be written, and has free space")
+    }
+
     /// Whether the same call may well succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Corrupt { .. })

@@ -3,36 +3,18 @@
 use oci_client::errors::{OciEnvelope, OciErrorCode};
 use reqwest::{RequestBuilder, Response, StatusCode};
 
-use crate::{
-    RegistryError,
-    retry::{Pauses, retry_after, transient},
-};
+use crate::{RegistryError, retry::transient};
 
 /// Longest part of an error body that is read.
 const ERROR_BODY: usize = 8 * 1024;
 
-/// Sends a request whose body can be cloned, again while the server is in trouble. An answer that is not a success
-/// becomes the error it stands for.
-pub(crate) async fn send_retrying(
-    request: RequestBuilder,
-    mut pauses: Pauses,
-    what: &str,
-) -> Result<Response, RegistryError> {
-    loop {
-        let once = request
-            .try_clone()
-            .ok_or_else(|| RegistryError::protocol(what, "the request can't be repeated"))?;
-        let (error, pause) = match once.send().await {
-            Ok(response) if response.status().is_success() => return Ok(response),
-            Ok(response) => {
-                let pause = retry_after(response.headers());
-                (failure(response, what).await, pause)
-            }
-            Err(error) => (unreachable(&error, what), None),
-        };
-        if !error.is_transient() || !pauses.wait(pause).await {
-            return Err(error);
-        }
+/// Sends a request once; whoever needs its answer repeats the whole exchange. An answer that is not a success becomes
+/// the error it stands for.
+pub(crate) async fn send(request: RequestBuilder, what: &str) -> Result<Response, RegistryError> {
+    match request.send().await {
+        Ok(response) if response.status().is_success() => Ok(response),
+        Ok(response) => Err(failure(response, what).await),
+        Err(error) => Err(unreachable(&error, what)),
     }
 }
 
@@ -75,6 +57,10 @@ pub(crate) async fn failure(response: Response, what: &str) -> RegistryError {
 
 /// A connection that failed or a body that broke off.
 pub(crate) fn unreachable(error: &reqwest::Error, what: &str) -> RegistryError {
+    // The same answer would come again.
+    if error.is_redirect() {
+        return RegistryError::protocol(what, innermost(error));
+    }
     RegistryError::Unreachable {
         what: what.to_owned(),
         cause: innermost(error),

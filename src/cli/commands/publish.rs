@@ -42,9 +42,13 @@ pub(crate) fn run(args: &PublishArgs) -> Result<Exit, CliError> {
     } else {
         output::text(&report.to_string())?;
     }
-    Ok(match report.status {
-        ReleaseStatus::Published => Exit::Success,
-        _ => Exit::Failed,
+    Ok(match (report.status, report.verdict()) {
+        (ReleaseStatus::Published, _) => Exit::Success,
+        (_, Some(verdict)) => {
+            output::note(&format!("help: {}", verdict.hint()));
+            Exit::of(verdict.kind)
+        }
+        (_, None) => Exit::Failed,
     })
 }
 

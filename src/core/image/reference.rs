@@ -116,7 +116,7 @@ impl FromStr for Reference {
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let fail = |reason| ReferenceError {
-            text: text.into(),
+            text: without_login(text),
             reason,
         };
         match text.strip_prefix("oci:") {
@@ -124,6 +124,16 @@ impl FromStr for Reference {
             None => parse_registry(text).map(Self::Registry),
         }
         .map_err(fail)
+    }
+}
+
+/// The text as it may be printed: somebody may have put a password in front of the host, as in URLs.
+fn without_login(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((login, rest)) if login.contains(':') && !rest.starts_with("sha") => {
+            format!("…@{rest}")
+        }
+        _ => text.into(),
     }
 }
 

@@ -92,3 +92,14 @@ proptest! {
         prop_assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
     }
 }
+
+#[test]
+fn a_password_in_front_of_the_host_is_not_repeated() {
+    for text in [
+        "user:s3cr3t@r.example.com/app:1",
+        "https://user:s3cr3t@r.example.com/app:1",
+    ] {
+        let error = text.parse::<Reference>().unwrap_err().to_string();
+        assert!(error.contains("`…@r.example.com/app:1`"), "{error}");
+    }
+}

@@ -57,6 +57,13 @@ impl IndexError {
             }
             Self::Push(_) | Self::Unverified { .. } => VerdictKind::DestinationFailed,
         };
-        Verdict::new(kind, self.to_string())
+        let verdict = Verdict::new(kind, self.to_string());
+        match self {
+            Self::Pull(error) | Self::Push(error) => match error.hint() {
+                Some(hint) => verdict.with_hint(hint),
+                None => verdict,
+            },
+            _ => verdict,
+        }
     }
 }

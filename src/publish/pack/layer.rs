@@ -40,9 +40,9 @@ impl Layer {
 
 /// Writes the layer of a tree.
 pub(super) fn write(tree: &Tree, ownership: Ownership, epoch: i64) -> Result<Layer, PackError> {
-    let dir = SpoolDir::new().map_err(|error| failed(&std::env::temp_dir(), &error))?;
+    let dir = SpoolDir::new().map_err(|error| unwritten(&std::env::temp_dir(), &error))?;
     let path = dir.path().join(FILE);
-    let file = File::create(&path).map_err(|error| failed(&path, &error))?;
+    let file = File::create(&path).map_err(|error| unwritten(&path, &error))?;
     let buffered = io::BufWriter::with_capacity(256 * 1024, file);
     // No name, no time: the header holds nothing but what the content decides.
     let gzip = GzBuilder::new()
@@ -50,6 +50,7 @@ pub(super) fn write(tree: &Tree, ownership: Ownership, epoch: i64) -> Result<Lay
         .write(Hashing::new(buffered), Compression::default());
     let mut archive = tar::Builder::new(Hashing::new(gzip));
     let mut writer = Writer {
+        path: &path,
         ownership,
         epoch,
         seen: HashMap::new(),
@@ -57,7 +58,7 @@ pub(super) fn write(tree: &Tree, ownership: Ownership, epoch: i64) -> Result<Lay
     for (name, node) in tree {
         writer.append(&mut archive, name, node)?;
     }
-    let (descriptor, diff_id) = finish(archive).map_err(|error| failed(&path, &error))?;
+    let (descriptor, diff_id) = finish(archive).map_err(|error| unwritten(&path, &error))?;
     Ok(Layer {
         dir,
         descriptor,
@@ -81,14 +82,23 @@ fn failed(path: &Path, error: &io::Error) -> PackError {
     }
 }
 
-struct Writer {
+fn unwritten(path: &Path, error: &io::Error) -> PackError {
+    PackError::Machine {
+        path: path.to_owned(),
+        cause: error.to_string(),
+    }
+}
+
+struct Writer<'a> {
+    /// The file written to, for messages.
+    path: &'a Path,
     ownership: Ownership,
     epoch: i64,
     /// First name of each file that has several.
     seen: HashMap<(u64, u64), PathBuf>,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn append<W: Write>(
         &mut self,
         archive: &mut tar::Builder<W>,
@@ -122,11 +132,43 @@ impl Writer {
                     }
                     header.set_entry_type(EntryType::Regular);
                     header.set_size(*size);
-                    return append_file(archive, &mut header, name, source, *size);
+                    return self.append_file(archive, &mut header, name, (source, *size));
                 }
             }
         };
-        result.map_err(|error| failed(name, &error))
+        result.map_err(|error| unwritten(self.path, &error))
+    }
+
+    fn append_file<W: Write>(
+        &self,
+        archive: &mut tar::Builder<W>,
+        header: &mut Header,
+        name: &Path,
+        (source, size): (&Path, u64),
+    ) -> Result<(), PackError> {
+        let file = File::open(source).map_err(|error| failed(source, &error))?;
+        // A file that grows meanwhile must not break the archive; one that shrinks is an error.
+        let mut content = Counted {
+            inner: file.take(size),
+            read: 0,
+            broken: false,
+        };
+        let appended = archive.append_data(header, name, &mut content);
+        appended.map_err(|error| {
+            if content.broken {
+                failed(source, &error)
+            } else {
+                unwritten(self.path, &error)
+            }
+        })?;
+        if content.read == size {
+            Ok(())
+        } else {
+            Err(failed(
+                source,
+                &io::Error::other("the file changed while it was packed"),
+            ))
+        }
     }
 
     fn header(&self, node: &Node) -> Header {
@@ -153,42 +195,19 @@ fn plain_mode(node: &Node) -> u32 {
     }
 }
 
-fn append_file<W: Write>(
-    archive: &mut tar::Builder<W>,
-    header: &mut Header,
-    name: &Path,
-    source: &Path,
-    size: u64,
-) -> Result<(), PackError> {
-    let file = File::open(source).map_err(|error| failed(source, &error))?;
-    // A file that grows meanwhile must not break the archive; one that shrinks is an error.
-    let mut content = Counted {
-        inner: file.take(size),
-        read: 0,
-    };
-    archive
-        .append_data(header, name, &mut content)
-        .map_err(|error| failed(source, &error))?;
-    if content.read == size {
-        Ok(())
-    } else {
-        Err(failed(
-            source,
-            &io::Error::other("the file changed while it was packed"),
-        ))
-    }
-}
-
 struct Counted<R> {
     inner: R,
     read: u64,
+    /// Reading failed.
+    broken: bool,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.read += count as u64;
-        Ok(count)
+        let count = self.inner.read(buffer);
+        self.broken |= count.is_err();
+        self.read += *count.as_ref().unwrap_or(&0) as u64;
+        count
     }
 }
 

@@ -104,6 +104,14 @@ pub enum PackError {
         /// Why.
         cause: String,
     },
+    /// The layer could not be put together.
+    #[error("can't write the layer to {}: {cause}", path.display())]
+    Machine {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
     /// The entrypoint is for another machine.
     #[error("the entrypoint {path} is for {actual}, the image for {platform}")]
     WrongMachine {
@@ -125,9 +133,23 @@ impl PackError {
         let kind = match self {
             Self::Invalid(_) | Self::File { .. } => VerdictKind::ConfigInvalid,
             Self::WrongMachine { .. } => VerdictKind::DestinationRefused,
+            Self::Machine { .. } => VerdictKind::Internal,
+            Self::Registry(RegistryError::Io { .. }) => VerdictKind::DestinationFailed,
             Self::Registry(error) => error.verdict_kind(),
         };
-        Verdict::new(kind, self.to_string())
+        let hint = match self {
+            Self::Invalid(_) | Self::File { .. } => {
+                Some("correct the command, or the file that the message names")
+            }
+            Self::Machine { .. } => Some("free some space, or point TMPDIR at a larger disk"),
+            Self::Registry(error) => error.hint(),
+            Self::WrongMachine { .. } => None,
+        };
+        let verdict = Verdict::new(kind, self.to_string());
+        match hint {
+            Some(hint) => verdict.with_hint(hint),
+            None => verdict,
+        }
     }
 }
 

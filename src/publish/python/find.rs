@@ -20,7 +20,13 @@ pub fn find_files(dirs: &[PathBuf], globs: &[String]) -> Result<Vec<PathBuf>, St
             found.extend(files);
         }
         if !matched {
-            return Err(format!("`{glob}` matches no file"));
+            let is_dir = dirs.iter().any(|dir| dir.join(glob.trim()).is_dir());
+            return Err(if is_dir {
+                let dir = glob.trim().trim_end_matches('/');
+                format!("`{glob}` is a directory: name its files, such as `{dir}/*`")
+            } else {
+                format!("`{glob}` matches no file")
+            });
         }
     }
     Ok(found.into_iter().collect())
@@ -104,7 +110,11 @@ mod tests {
                 .unwrap_err()
                 .contains("matches no file")
         );
-        assert!(find("dist").unwrap_err().contains("matches no file"));
+        assert!(
+            find("dist")
+                .unwrap_err()
+                .contains("is a directory: name its files, such as `dist/*`")
+        );
         assert!(find("dist/[").unwrap_err().contains("not a glob"));
         let twice = ["dist/*.whl".to_owned(), "dist/x*".to_owned()];
         assert_eq!(find_files(&jobs, &twice).unwrap(), both);

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{Client, Credential, RegistryError, http::send_retrying};
+use crate::{Client, Credential, RegistryError, http::send};
 
 /// A token's rights: `repository:NAME:pull,push` entries, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -112,9 +112,11 @@ pub(crate) async fn fetch_token(
     secure: bool,
 ) -> Result<(Token, Duration), RegistryError> {
     let (realm, service) = challenge;
-    let what = || format!("token server {realm}");
     let mut url = Url::parse(realm)
-        .map_err(|error| RegistryError::protocol(what(), format!("not a URL: {error}")))?;
+        .map_err(|error| RegistryError::protocol("token server", format!("not a URL: {error}")))?;
+    // Not the whole URL: some hold a login.
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let what = || format!("token server {host}");
     if secure && url.scheme() != "https" {
         return Err(RegistryError::protocol(
             what(),
@@ -141,7 +143,7 @@ pub(crate) async fn fetch_token(
             _ => request,
         }
     };
-    let response = send_retrying(request, client.pauses(), &what()).await?;
+    let response = send(request, &what()).await?;
     let answer: Answer = response
         .json()
         .await

@@ -141,7 +141,7 @@ fn redirected(from: &Url, response: &Response) -> Result<Url, RepositoryError> {
     if to.origin() == from.origin() {
         return Ok(to);
     }
-    let host = to.host_str().unwrap_or("?");
+    let host = to.origin().ascii_serialization();
     Err(RepositoryError::new(
         ErrorKind::Refused,
         format!(
