@@ -21,7 +21,10 @@ use sha2::{Digest as _, Sha256};
 /// Members of an archive; more is no package.
 const MOST_MEMBERS: usize = 200_000;
 /// Uncompressed bytes looked at in all.
-const MOST_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+const MOST_BYTES: u64 = 16 * GIB;
+const GIB: u64 = 1024 * 1024 * 1024;
+/// How many times its own size an archive may unpack to, beyond the first [`GIB`]; code is packed by 3 to 10.
+const MOST_PACKED: u64 = 200;
 /// Longest metadata file.
 const MOST_METADATA: u64 = 16 * 1024 * 1024;
 
@@ -75,7 +78,7 @@ fn read_wheel(path: &Path) -> io::Result<Wheel> {
     }
     let mut wheel = Wheel::default();
     let mut seen = BTreeSet::new();
-    let mut left = MOST_BYTES;
+    let mut left = most_bytes(path)?;
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).map_err(io::Error::other)?;
         let name = file.name().map_err(io::Error::other)?.into_owned();
@@ -103,6 +106,12 @@ fn read_wheel(path: &Path) -> io::Result<Wheel> {
         }
     }
     Ok(wheel)
+}
+
+/// Uncompressed bytes that the archive may hold.
+fn most_bytes(path: &Path) -> io::Result<u64> {
+    let packed = path.metadata()?.len();
+    Ok(packed.saturating_mul(MOST_PACKED).clamp(GIB, MOST_BYTES))
 }
 
 /// A relative path without `..`.
@@ -179,7 +188,7 @@ fn check_sdist_file(name: &SdistName, path: &Path) -> Result<String, Vec<String>
 type Sdist = (BTreeSet<String>, Option<String>, Vec<String>);
 
 fn read_sdist(path: &Path) -> io::Result<Sdist> {
-    let unpacked = GzDecoder::new(BufReader::new(File::open(path)?)).take(MOST_BYTES);
+    let unpacked = GzDecoder::new(BufReader::new(File::open(path)?)).take(most_bytes(path)?);
     let mut archive = tar::Archive::new(unpacked);
     let (mut top, mut pkg_info, mut problems) = (BTreeSet::new(), None, Vec::new());
     for (index, entry) in archive.entries()?.enumerate() {
@@ -206,4 +215,24 @@ fn read_sdist(path: &Path) -> io::Result<Sdist> {
         }
     }
     Ok((top, pkg_info, problems))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_may_hold_what_code_packs_to_and_no_more() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let table = [
+            (0, GIB),
+            (1 << 20, GIB),
+            (16 << 20, 200 * (16 << 20)),
+            (GIB, MOST_BYTES),
+        ];
+        for (packed, most) in table {
+            file.as_file().set_len(packed).unwrap();
+            assert_eq!(most_bytes(file.path()).unwrap(), most, "{packed} bytes");
+        }
+    }
 }
