@@ -90,17 +90,18 @@ impl Checker<'_, '_> {
         sink: &mut Diagnostics,
     ) {
         let name = &need.job;
-        if name.value == job.name.value {
-            let message = format!("{path} names the job itself");
-            sink.push(Diagnostic::error(NEED_CYCLE, name.span, message).with_help("remove it"));
-            return;
-        }
         let Some(target) = self.target(name) else {
             if !need.optional {
                 unknown_job(path, name, self.model, sink);
             }
             return;
         };
+        // Also by the full name of an instance: that one would wait for itself.
+        if target.name.value == job.name.value {
+            let message = format!("{path} names the job itself");
+            sink.push(Diagnostic::error(NEED_CYCLE, name.span, message).with_help("remove it"));
+            return;
+        }
         self.order(job, target, name, path, sink);
         if need.same_arch
             && let Some(without) = [job, target].into_iter().find(|job| !may_have_arch(job))
