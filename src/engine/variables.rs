@@ -91,6 +91,9 @@ fn own(pipeline: &Pipeline, job: &PlanJob, context: &LeaseContext<'_>) -> Vec<(S
         ("CI_JOB_STARTED_AT", started),
         ("CI_JOB_URL", project("jobs", job_id)),
         ("CI_PIPELINE_URL", project("pipelines", id.0)),
+        ("CI_REPOSITORY_URL", "$CI_PROJECT_URL.git".to_owned()),
+        // The only project that this process knows of.
+        ("CI_PROJECT_ID", "1".to_owned()),
         // There is no server that would take it; scripts that only pass it on must not fail for want of it.
         (JOB_TOKEN, format!("aqueduct-local-{id}-{job_id}-{attempt}")),
     ]

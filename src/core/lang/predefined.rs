@@ -90,6 +90,7 @@ fn commit(vars: &mut Layer, context: &Context) {
         .split_once('\n')
         .unwrap_or((&commit.message, ""));
     set(vars, "CI_COMMIT_MESSAGE", &commit.message);
+    set(vars, "CI_COMMIT_MESSAGE_IS_TRUNCATED", "false");
     set(vars, "CI_COMMIT_TITLE", title.trim_end());
     set(vars, "CI_COMMIT_DESCRIPTION", description.trim_start());
     set(vars, "CI_COMMIT_AUTHOR", &commit.author);
@@ -136,7 +137,12 @@ fn server(vars: &mut Layer, protocol: &str, rest: &str) {
     set(vars, "CI_SERVER_HOST", host);
     set(vars, "CI_SERVER_FQDN", authority);
     set(vars, "CI_SERVER_PORT", port);
-    set(vars, "CI_SERVER_URL", &format!("{protocol}://{authority}"));
+    let url = format!("{protocol}://{authority}");
+    set(vars, "CI_API_V4_URL", &format!("{url}/api/v4"));
+    set(vars, "CI_API_GRAPHQL_URL", &format!("{url}/api/graphql"));
+    set(vars, "CI_SERVER_SHELL_SSH_HOST", host);
+    set(vars, "CI_SERVER_SHELL_SSH_PORT", "22");
+    set(vars, "CI_SERVER_URL", &url);
 }
 
 fn merge_request(vars: &mut Layer, request: &MergeRequest, project: &str) {

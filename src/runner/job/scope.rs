@@ -183,6 +183,8 @@ fn defaults(job: &Job<'_>, project_dir: &Path, tmp_dir: &Path) -> Vec<JobVariabl
         raw("CI_SERVER", "yes"),
         raw("CI_JOB_STATUS", "running"),
         raw("CI_JOB_TIMEOUT", (plan.timeout.0 / 1000).to_string()),
+        raw("CI_RUNNER_ID", "1"),
+        raw("CI_RUNNER_SHORT_TOKEN", job.config.name.as_str()),
         raw("CI_RUNNER_DESCRIPTION", job.config.name.as_str()),
         raw("CI_RUNNER_VERSION", env!("CARGO_PKG_VERSION")),
         raw("CI_RUNNER_EXECUTABLE_ARCH", format!("linux/{arch}")),
