@@ -84,11 +84,13 @@ fn build(dir: &Path) -> Result<()> {
     // Beside the result, since the machine's temporary directory may be too small.
     let work = dir.with_extension("work");
     remove(&work)?;
-    let [first, second] = Arch::ALL.map(|arch| {
+    let builder = |arch: Arch| {
         let work = work.join(arch.as_str());
-        let podman = Podman::in_dir(&work);
-        Builder { arch, work, podman }
-    });
+        let podman = Podman::in_dir(&work)?;
+        Ok(Builder { arch, work, podman })
+    };
+    let [first, second] = Arch::ALL;
+    let (first, second) = (builder(first)?, builder(second)?);
     let (one, other) = thread::scope(|scope| {
         let other = scope.spawn(|| second.build());
         (first.build(), other.join())

@@ -15,33 +15,36 @@ use crate::command::{At, Result, run};
 /// podman with image storage of its own.
 #[derive(Debug)]
 pub struct Podman {
-    dir: PathBuf,
-    _temporary: Option<TempDir>,
+    store: PathBuf,
+    /// podman takes no run directory whose path is longer than 50 characters, so this one is always a temporary one.
+    temporary: TempDir,
 }
 
 impl Podman {
     /// With an empty storage, removed on drop.
     pub fn new() -> Result<Self> {
-        let dir = tempfile::tempdir().at(&std::env::temp_dir())?;
+        let temporary = tempfile::tempdir().at(&std::env::temp_dir())?;
         Ok(Self {
-            dir: dir.path().to_owned(),
-            _temporary: Some(dir),
+            store: temporary.path().join("store"),
+            temporary,
         })
     }
 
     /// With its storage in a directory of the caller's.
-    pub fn in_dir(dir: &Path) -> Self {
-        Self {
-            dir: dir.to_owned(),
-            _temporary: None,
-        }
+    pub fn in_dir(dir: &Path) -> Result<Self> {
+        Ok(Self {
+            store: dir.join("store"),
+            temporary: tempfile::tempdir().at(&std::env::temp_dir())?,
+        })
     }
 
     /// A podman command on this storage, with the flags that work without systemd.
     pub fn command(&self) -> Command {
         let mut command = Command::new("podman");
-        command.arg("--root").arg(self.dir.join("store"));
-        command.arg("--runroot").arg(self.dir.join("run"));
+        command.arg("--root").arg(&self.store);
+        command
+            .arg("--runroot")
+            .arg(self.temporary.path().join("run"));
         command.args(["--cgroup-manager=cgroupfs", "--runtime=runc"]);
         command
     }
@@ -66,9 +69,10 @@ impl Podman {
 
 impl Drop for Podman {
     fn drop(&mut self) {
-        // podman mounts its storage on itself and leaves it so. The temporary directory that this
-        // would keep from being removed is the only harm of a failure.
-        let _ = detach_below(&self.dir);
+        // podman mounts its storage on itself and leaves it so. The directories that this would keep from being removed
+        // are the only harm of a failure.
+        let _ = detach_below(&self.store);
+        let _ = detach_below(self.temporary.path());
     }
 }
 
@@ -111,8 +115,8 @@ mod tests {
             let printed = podman.run(&platform, &image, &["uname", "-m"]).unwrap();
             assert_eq!(printed.trim(), arch.uname());
         }
-        let store = podman.dir.clone();
+        let temporary = podman.temporary.path().to_owned();
         drop(podman);
-        assert!(!store.exists());
+        assert!(!temporary.exists());
     }
 }

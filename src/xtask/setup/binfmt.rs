@@ -4,10 +4,10 @@
 //! systemd writes them at boot. Without systemd (a container, a minimal VM) this does. The lines
 //! carry the flag `F`: the kernel opens qemu at once, so containers need no qemu inside.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, io, path::Path};
 
 use aqueduct_core::platform::Arch;
-use aqueduct_testkit::command::run;
+use nix::mount::{MsFlags, mount};
 
 use crate::error::{At, Error, Result};
 
@@ -43,9 +43,15 @@ pub(crate) fn register() -> Result<()> {
     }
     let register = Path::new(MOUNT).join("register");
     if !register.exists() {
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "binfmt_misc", "binfmt_misc", MOUNT]);
-        run(&mut mount, "mount")?;
+        mount(
+            Some("binfmt_misc"),
+            MOUNT,
+            Some("binfmt_misc"),
+            MsFlags::empty(),
+            None::<&str>,
+        )
+        .map_err(io::Error::from)
+        .at(MOUNT)?;
     }
     let line = line()?;
     fs::write(&register, line.trim_end()).at(&register)?;
