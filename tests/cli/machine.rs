@@ -23,6 +23,11 @@ fn usage_errors_are_2_and_help_is_0() {
     let project = Project::new(&[]);
     assert_eq!(project.aqueduct(&["--version"]).code, 0);
     assert_eq!(project.aqueduct(&["run", "--help"]).code, 0);
+    let help = project.aqueduct(&["--help"]).stdout;
+    assert!(
+        help.starts_with("Multi-architecture CI runner and package publisher"),
+        "{help}"
+    );
     assert_eq!(project.aqueduct(&["nonsense"]).code, 2);
     assert_eq!(project.aqueduct(&["run", "--var", "NOVALUE"]).code, 2);
     assert!(

@@ -20,7 +20,6 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[command(
     name = "aqueduct",
     version,
-    about,
     propagate_version = true,
     max_term_width = 100
 )]
