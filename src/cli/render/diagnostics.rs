@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use aqueduct_core::diag::{Diagnostic, FileId, Severity, SourceFile, SourceMap, Span};
 
 /// Lines shown around a place.
@@ -39,7 +39,10 @@ fn report<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Vec<Group<'
     );
     for (file, places) in by_file(diagnostic) {
         if let Some(source) = sources.get(file) {
-            group = group.elements(excerpts(source, &places));
+            group = match excerpts(source, &places) {
+                Some(excerpt) => group.element(excerpt),
+                None => group.element(origin(source, &places)),
+            };
         }
     }
     if let Some(help) = &diagnostic.help {
@@ -81,7 +84,16 @@ fn by_file(diagnostic: &Diagnostic) -> Vec<(FileId, Vec<Place<'_>>)> {
         .collect()
 }
 
-/// The part of the file around the places, so that a large file costs no more than a small one.
+/// The place without the text, for those so far behind the start of their line that what leads there can't be shown.
+fn origin<'a>(source: &'a SourceFile, places: &[Place<'_>]) -> Origin<'a> {
+    let at = source.position(places.first().map_or(0, |place| place.span.start));
+    Origin::path(source.name.as_str())
+        .line(at.line as usize)
+        .char_column(at.column as usize)
+}
+
+/// The part of the file around the places, so that a large file costs no more than a small one; `None` where the first
+/// of them lies outside of it.
 fn excerpts<'a>(
     source: &'a SourceFile,
     places: &[Place<'a>],
@@ -97,7 +109,11 @@ fn excerpts<'a>(
         .map(|place| place.span.end as usize)
         .max()?
         .clamp(start, text.len());
-    let from = line_start(text, start, CONTEXT_LINES);
+    // A long line above the place is left out rather than the place.
+    let from = [CONTEXT_LINES, 0]
+        .map(|above| line_start(text, start, above))
+        .into_iter()
+        .find(|from| start - from < MAX_EXCERPT)?;
     let to = line_end(text, end, CONTEXT_LINES).min(floor(text, from.saturating_add(MAX_EXCERPT)));
     let annotations = places.iter().map(|place| {
         let at = (place.span.start as usize).clamp(from, to);
@@ -187,6 +203,25 @@ mod tests {
         let sources = map("a: é");
         let diagnostic = Diagnostic::warning("odd", span(4, 900), "odd");
         assert!(render([diagnostic].iter(), &sources, false).contains("odd"));
+    }
+
+    #[test]
+    fn places_behind_much_text_are_the_true_ones() {
+        let long = "y".repeat(2 * MAX_EXCERPT);
+        for (text, place) in [
+            (format!("a: {long}\nb: odd\n"), "2:4"),
+            (format!("b: [é{long}, odd]\n"), "1:131080"),
+        ] {
+            let at = text.find("odd").unwrap() as u32;
+            let sources = map(&text);
+            let diagnostic = Diagnostic::error("odd", span(at, at + 3), "odd").with_help("even");
+            let shown = render([diagnostic].iter(), &sources, false);
+            assert!(
+                shown.contains(&format!(".gitlab-ci.yml:{place}\n")),
+                "{shown}"
+            );
+            assert!(shown.contains("help: even"), "{shown}");
+        }
     }
 
     #[test]
