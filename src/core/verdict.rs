@@ -132,11 +132,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// A verdict with the kind's own hint.
+    /// A verdict with the kind's own hint. Lines of the cause become one; what steers terminals is taken out, since
+    /// causes quote servers and images.
     pub fn new(kind: VerdictKind, cause: impl Into<String>) -> Self {
         Self {
             kind,
-            cause: cause.into(),
+            cause: one_line(cause.into()),
             exit_code: None,
             hint: None,
         }
@@ -165,8 +166,32 @@ impl Verdict {
     }
 }
 
+fn one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let lines = text.split(['\n', '\r']).map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join("; ").replace(char::is_control, " ")
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind, self.cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_one_line_that_steers_no_terminal() {
+        let cause = |text: &str| Verdict::new(VerdictKind::Internal, text).cause;
+        assert_eq!(
+            cause("a.whl: torn\r\n\n  b.whl: ä\n"),
+            "a.whl: torn; b.whl: ä"
+        );
+        assert_eq!(cause("no \u{1b}[31mway\u{7}"), "no  [31mway ");
     }
 }

@@ -32,8 +32,27 @@ pub(crate) fn error(error: &CliError) {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let cyan = Style::new().fg_color(Some(AnsiColor::Cyan.into())).bold();
     let mut out = anstream::stderr().lock();
-    let _ = writeln!(out, "{red}error{red:#}: {error}");
+    let _ = writeln!(out, "{red}error{red:#}: {}", harmless(&error.to_string()));
     if let Some(help) = &error.help {
-        let _ = writeln!(out, "{cyan}help{cyan:#}: {help}");
+        let _ = writeln!(out, "{cyan}help{cyan:#}: {}", harmless(help));
+    }
+}
+
+/// Text that may quote a server or a file, without what would steer the terminal.
+pub(crate) fn harmless(text: &str) -> String {
+    text.replace(
+        |one: char| one.is_control() && !matches!(one, '\n' | '\t'),
+        " ",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn foreign_text_steers_no_terminal() {
+        assert_eq!(
+            super::harmless("a\tä\n\u{1b}[2J\r\u{9b}31m"),
+            "a\tä\n [2J  31m"
+        );
     }
 }
