@@ -60,7 +60,11 @@ impl PullError {
             Self::Unpack(UnpackError::Write { .. }) | Self::Store { .. } => {
                 verdict.with_hint("check free space and permissions of the image store")
             }
-            _ => verdict,
+            Self::Registry(error) => match error.hint() {
+                Some(hint) => verdict.with_hint(hint),
+                None => verdict,
+            },
+            Self::Unpack(_) => verdict,
         }
     }
 }
