@@ -119,11 +119,21 @@ pub(super) fn build(order: &Order, root: &Path, user: &User) -> Result<Spec, Oci
         .build()?;
     SpecBuilder::default()
         .version("1.0.2")
+        .hostname(hostname())
         .root(RootBuilder::default().path(root).readonly(false).build()?)
         .mounts(mounts(order)?)
         .process(process(order, user)?)
         .linux(linux)
         .build()
+}
+
+/// The machine's own name, as always on the host's network: the machine's `hosts`, which the container gets, knows it.
+fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "localhost".to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 fn process(order: &Order, user: &User) -> Result<Process, OciSpecError> {

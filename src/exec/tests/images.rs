@@ -87,6 +87,13 @@ async fn a_container_is_shut_in() {
 }
 
 #[tokio::test]
+async fn a_container_is_named_like_the_machine_whose_network_it_has() {
+    let ran = run_in(&Oci::new(), |_| {}, "hostname").await;
+    let own = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert_eq!(ran.text, own);
+}
+
+#[tokio::test]
 async fn users_come_from_the_job_then_from_the_image() {
     let script = "id -u; id -g; touch made; echo $HOME; ls -ln made | awk '{print $3}'; cat /proc/self/status | grep CapEff";
     let ran = run_in(
