@@ -152,13 +152,35 @@ fn checked(request: &CompileRequest, sources: &Sources) -> Result<Checked, Vec<S
         let parsed = keywords::parse(&composed.root, &mut found);
         let found = without_cascades(found, &composed.broken, &diagnostics);
         diagnostics.extend(found);
-        model = Some(parsed).filter(|_| composed.broken.is_empty());
+        if composed.broken.is_empty() {
+            model = Some(parsed);
+        } else {
+            check_around(&parsed, &composed.broken, &mut diagnostics);
+        }
     }
     Ok(Checked {
         model,
         diagnostics,
         sources: composed.sources,
     })
+}
+
+/// Checks what the jobs that could be completed say of each other: one unknown base doesn't hide what else is wrong.
+fn check_around(model: &Pipeline, broken: &Broken, diagnostics: &mut Diagnostics) {
+    let is_template = |name: &str| name.starts_with('.');
+    if !broken
+        .iter()
+        .all(|name| is_template(name) || model.jobs.contains_key(name))
+    {
+        return;
+    }
+    let mut found = Diagnostics::new();
+    logic::check(model, &mut found);
+    let found = without_cascades(found, broken, diagnostics);
+    let names: Vec<String> = broken.iter().map(|job| format!("`{job}`")).collect();
+    let speaks_of_broken =
+        |found: &Diagnostic| names.iter().any(|name| found.message.contains(name));
+    diagnostics.extend(found.into_iter().filter(|found| !speaks_of_broken(found)));
 }
 
 /// What a job without its base seems to lack may stand in the base; and what stands where a reference led nowhere is

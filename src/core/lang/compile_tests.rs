@@ -137,3 +137,10 @@ fn nothing_is_planned_from_a_file_with_an_error() {
         assert!(compiled.plan.is_none(), "{text}");
     }
 }
+
+#[test]
+fn an_unknown_base_hides_no_mistake_of_other_jobs() {
+    let text = "stages: [x]\na: {script: x, stage: x, needs: [nope]}\nb: {stage: y, extends: .none}\nc: {script: x, stage: z}\nd: {script: x, stage: x, needs: [b]}\n";
+    let expected = "valid: false\n2:34 unknown-job jobs:a:needs names `nope`, which is not a job of this pipeline\n3:24 extends-unknown jobs:b:extends unknown base `.none`\n4:23 unknown-stage jobs:c:stage names the stage `z`, which is not among `stages`\n";
+    assert_eq!(report(text), expected);
+}
