@@ -22,7 +22,7 @@ impl Exit {
     /// The exit code of a command that ended with this verdict.
     pub(crate) const fn of(kind: VerdictKind) -> Self {
         match (kind, kind.blame()) {
-            (VerdictKind::ConfigInvalid, _) => Self::Invalid,
+            (VerdictKind::ConfigInvalid | VerdictKind::SecretMissing, _) => Self::Invalid,
             (_, Blame::Infrastructure | Blame::Aqueduct) => Self::Infrastructure,
             (_, Blame::User) => Self::Interrupted,
             (_, Blame::Script | Blame::Config) => Self::Failed,

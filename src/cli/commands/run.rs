@@ -19,7 +19,10 @@ use crate::{
     repo::RepoInfo,
     settings,
     traces::{FileNames, Traces},
-    wire::{self, INTERRUPTED, LocalRun, Options, image_registries, release_backend},
+    wire::{
+        self, INTERRUPTED, LocalRun, Options, anchored, image_registries, release_backend,
+        release_env,
+    },
 };
 
 /// Compiles and runs the pipeline.
@@ -59,7 +62,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         secrets,
         user: compiled.repo.user.variables(),
         registries: image_registries(&settings, &project, &compiled.variables),
-        destinations: settings.release.clone(),
+        destinations: anchored(&settings, &project),
+        release_env: release_env(&compiled.variables),
         release: release_backend(&settings, &project, &compiled.variables),
         project_dir: project,
     };

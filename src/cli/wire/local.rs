@@ -31,7 +31,7 @@ use tokio::task::JoinHandle;
 
 use super::{
     clock::SystemClock,
-    preflight::{self, Machine},
+    preflight::{self, Env, Machine},
 };
 use crate::{args::ExecutorChoice, dirs, error::CliError, traces::FileNames};
 
@@ -66,6 +66,8 @@ pub(crate) struct Options {
     pub(crate) registries: ClientOptions,
     /// Where `index` and `publish` jobs may release to.
     pub(crate) destinations: ReleaseSettings,
+    /// Reads the secrets that those name.
+    pub(crate) release_env: Env,
     /// Does `index` and `publish` jobs.
     pub(crate) release: Arc<dyn ReleaseBackend>,
 }
@@ -246,6 +248,7 @@ fn check(plan: &Plan, engine: &Engine, options: &Options) -> Result<(), CliError
         container_arch: arch_problem,
         host_arch: aqueduct_exec::host::arch_problem,
         release: options.destinations.clone(),
+        env: Arc::clone(&options.release_env),
     };
     preflight::check(jobs, &played, &machine)
 }

@@ -12,5 +12,6 @@ pub(crate) use local::{
     enter_private_mounts,
 };
 pub(crate) use release::{
-    StderrLog, block_on, image_registries, read_env, registry_client, release_backend,
+    StderrLog, anchored, block_on, image_registries, read_env, registry_client, release_backend,
+    release_env,
 };

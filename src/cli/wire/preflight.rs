@@ -1,6 +1,6 @@
 //! Which jobs this machine can't run, found before any of them starts.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use aqueduct_core::{
     plan::{JobKind, PlanJob, When},
@@ -11,6 +11,9 @@ use aqueduct_core::{
 use aqueduct_publish::Settings as ReleaseSettings;
 
 use crate::{args::ExecutorChoice, error::CliError, exit::Exit};
+
+/// Reads a variable that the pipeline was given, else one of the environment.
+pub(crate) type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What to know of a machine to say what it can't run.
 pub(crate) struct Machine {
@@ -24,6 +27,8 @@ pub(crate) struct Machine {
     pub(crate) host_arch: fn(Arch) -> Option<Verdict>,
     /// Where `index` and `publish` jobs may release to.
     pub(crate) release: ReleaseSettings,
+    /// Reads the secrets that those settings name.
+    pub(crate) env: Env,
 }
 
 /// Refuses jobs that would start by themselves, or are `played`, and that the machine can't run: all of them at once.
@@ -79,12 +84,15 @@ impl Machine {
     fn problem(&self, job: &PlanJob) -> Option<Verdict> {
         match &job.kind {
             JobKind::Script(_) => self.misplaced(job),
-            JobKind::Publish(spec) => undefined(spec.to.iter().chain(&spec.primary), |name| {
-                self.release.destination(name).err()
+            JobKind::Publish(spec) => joined(spec.to.iter().chain(&spec.primary), |name| {
+                self.release.publishable(name, &*self.env).err()
             }),
-            JobKind::Index(spec) => {
-                undefined(&spec.copy_to, |name| self.release.registry(name).err())
-            }
+            JobKind::Index(spec) => joined(&spec.copy_to, |name| {
+                let missing = self.release.registry(name).err()?;
+                Some(Verdict::new(VerdictKind::ConfigInvalid, missing).with_hint(
+                    "define it in aqueduct.toml, or correct its name in the pipeline file",
+                ))
+            }),
             JobKind::Trigger => None,
         }
     }
@@ -119,19 +127,22 @@ impl Machine {
     }
 }
 
-/// What of `names` is missing; those with variables are known later.
-fn undefined<'a>(
+/// The first of the problems with `names`, with the causes of those like it; names with variables are known later.
+fn joined<'a>(
     names: impl IntoIterator<Item = &'a String>,
-    missing: impl Fn(&str) -> Option<String>,
+    problem: impl Fn(&str) -> Option<Verdict>,
 ) -> Option<Verdict> {
-    let mut causes: Vec<String> = Vec::new();
-    for name in names.into_iter().filter(|name| !name.contains('$')) {
-        causes.extend(missing(name).filter(|cause| !causes.contains(cause)));
+    let known = names.into_iter().filter(|name| !name.contains('$'));
+    let problems: Vec<Verdict> = known.filter_map(|name| problem(name)).collect();
+    let first = problems.first()?.clone();
+    let mut causes: Vec<&str> = Vec::new();
+    for like in problems.iter().filter(|like| like.hint() == first.hint()) {
+        if !causes.contains(&like.cause.as_str()) {
+            causes.push(&like.cause);
+        }
     }
-    (!causes.is_empty()).then(|| {
-        Verdict::new(VerdictKind::ConfigInvalid, causes.join(", "))
-            .with_hint("define it in aqueduct.toml, or correct its name in the pipeline file")
-    })
+    let cause = causes.join(", ");
+    Some(Verdict { cause, ..first })
 }
 
 const HOST: &str = "host";

@@ -1,5 +1,7 @@
 //! Which jobs are refused before any starts.
 
+use std::{path::Path, sync::Arc};
+
 use aqueduct_core::{
     plan::{
         ConflictPolicy, Image, IndexSpec, JobKind, PlanJob, PublishSpec, Require, ScriptSpec, When,
@@ -38,12 +40,44 @@ fn machine(executor: ExecutorChoice, root: bool) -> Machine {
         container_arch: no_arm,
         host_arch: no_arm,
         release: ReleaseSettings::default(),
+        env: Arc::new(|_| None),
     }
+}
+
+fn to(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_can_t_be_published_to_is_named() {
+    let text = "[destinations.east]\ntype = \"pypi\"\nupload_url = \"https://h/\"\nindex_url = \"https://h/\"\nusername = \"ci\"\npassword = { env = \"EAST\" }\n\n[destinations.cloud]\ntype = \"s3\"\n";
+    let publish = |name: &str| {
+        JobKind::Publish(PublishSpec {
+            python: Vec::new(),
+            to: to(&[name]),
+            primary: None,
+            require: Require::All,
+            on_conflict: ConflictPolicy::Fail,
+        })
+    };
+    let jobs = [
+        PlanJob::new("packages", "deploy", 1, publish("east")),
+        PlanJob::new("later", "deploy", 1, publish("cloud")),
+    ];
+    let mut machine = machine(ExecutorChoice::Auto, true);
+    machine.release = ReleaseSettings::parse(text, Path::new("aqueduct.toml")).unwrap();
+    let error = check(jobs.iter(), &[], &machine).unwrap_err();
+    assert_eq!(error.exit, Exit::Invalid);
+    insta::assert_snapshot!(format!(
+        "{error}\nhelp: {}",
+        error.help.as_deref().unwrap_or_default()
+    ));
+    machine.env = Arc::new(|name| (name == "EAST").then(|| "secret".to_owned()));
+    assert!(check(jobs[..1].iter(), &[], &machine).is_ok());
 }
 
 #[test]
 fn undefined_destinations_are_named() {
-    let to = |names: &[&str]| names.iter().map(ToString::to_string).collect();
     let release = |name, kind| PlanJob::new(name, "deploy", 1, kind);
     let jobs = [
         release(

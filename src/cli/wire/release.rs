@@ -7,11 +7,17 @@ use aqueduct_ports::release::{ReleaseBackend, ReleaseLog};
 use aqueduct_publish::{Release, Settings as ReleaseSettings};
 use aqueduct_registry::{Client, ClientOptions};
 
-use crate::{error::CliError, output, settings::Settings};
+use super::preflight::Env;
+use crate::{error::CliError, output, render, settings::Settings};
 
 /// A variable of the environment.
 pub(crate) fn read_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// What reads the secrets of the settings: in the variables that the pipeline was given, then in the environment.
+pub(crate) fn release_env(variables: &[ContextVariable]) -> Env {
+    Arc::new(given_or_env(variables))
 }
 
 /// What does `index` and `publish` jobs, with the logins of the settings, of the environment, and of the variables that
@@ -49,7 +55,8 @@ fn given_or_env(
     move |name: &str| given.get(name).cloned().or_else(|| read_env(name))
 }
 
-fn anchored(settings: &Settings, project: &Path) -> ReleaseSettings {
+/// The destinations; relative paths in the settings are relative to their file.
+pub(crate) fn anchored(settings: &Settings, project: &Path) -> ReleaseSettings {
     let mut release = settings.release.clone();
     if release.base_dir.as_os_str().is_empty() {
         release.base_dir = project.to_path_buf();
@@ -81,6 +88,6 @@ pub(crate) struct StderrLog;
 
 impl ReleaseLog for StderrLog {
     fn line(&self, text: &str) {
-        output::note(text);
+        output::note(&render::harmless(text));
     }
 }

@@ -12,6 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aqueduct_core::verdict::{Verdict, VerdictKind};
 use indexmap::IndexMap;
 
 pub use destination::{Destination, DirectoryDestination, LaterDestination, PypiDestination};
@@ -71,6 +72,40 @@ impl Settings {
     pub fn destination(&self, name: &str) -> Result<&Destination, String> {
         let found = self.destinations.get(name);
         found.ok_or_else(|| unknown("destination", name, self.destinations.keys()))
+    }
+
+    /// The destination of that name with its password, or why nothing can be published there, as far as this can be
+    /// said without asking it; `env` reads a variable.
+    pub fn publishable(
+        &self,
+        name: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(&Destination, Option<Secret>), Verdict> {
+        let invalid = |cause| Verdict::new(VerdictKind::ConfigInvalid, cause);
+        let found = self.destination(name).map_err(|cause| {
+            invalid(cause)
+                .with_hint("define it in aqueduct.toml, or correct its name in the pipeline file")
+        })?;
+        match found {
+            Destination::Directory(_) => Ok((found, None)),
+            Destination::Pypi(pypi) => {
+                let password = pypi.password.as_ref();
+                let secret = password.map(|source| source.resolve(env, &self.base_dir));
+                let secret = secret.transpose().map_err(|cause| {
+                    let cause = format!("destinations.{name}.password in aqueduct.toml: {cause}");
+                    Verdict::new(VerdictKind::SecretMissing, cause)
+                        .with_hint("give the secret its value, or leave the release out")
+                })?;
+                Ok((found, secret))
+            }
+            Destination::Later(later) => {
+                let kind = &later.kind;
+                let cause = format!(
+                    "destinations.{name} in aqueduct.toml: publishing to the type `{kind}` comes in a later version"
+                );
+                Err(invalid(cause).with_hint("use a destination of the type pypi or directory"))
+            }
+        }
     }
 
     /// The registry of that name, or what names there are.

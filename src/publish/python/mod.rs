@@ -70,6 +70,9 @@ pub enum PublishError {
     /// The options or `aqueduct.toml` are wrong.
     #[error("{0}")]
     Invalid(String),
+    /// A destination can't be published to as `aqueduct.toml` stands.
+    #[error("{}", .0.cause)]
+    Destination(Verdict),
     /// Files are not fit to be published: everything that is wrong, a line each.
     #[error("{}", .0.join("\n"))]
     Files(Vec<String>),
@@ -82,6 +85,7 @@ impl PublishError {
     /// The verdict of a job that failed so.
     pub fn verdict(&self) -> Verdict {
         let kind = match self {
+            Self::Destination(verdict) => return verdict.clone(),
             Self::Invalid(_) => VerdictKind::ConfigInvalid,
             Self::Files(_) => VerdictKind::DestinationRefused,
             Self::Machine(_) => VerdictKind::Internal,
@@ -170,28 +174,22 @@ fn target(
     env: &(dyn Fn(&str) -> Option<String> + Send + Sync),
     name: &str,
 ) -> Result<Target, PublishError> {
-    let repository: Box<dyn PackageRepository> =
-        match settings.destination(name).map_err(PublishError::Invalid)? {
-            Destination::Directory(directory) => {
-                Box::new(Directory::new(settings.resolve(&directory.path)))
-            }
-            Destination::Pypi(pypi) => {
-                let password = pypi.password.as_ref().map(|source| {
-                    source.resolve(env, &settings.base_dir).map_err(|cause| {
-                        PublishError::Invalid(format!("destinations.{name}.password: {cause}"))
-                    })
-                });
-                let opened = Pypi::new(pypi, password.transpose()?);
-                Box::new(opened.map_err(|error| PublishError::Machine(error.to_string()))?)
-            }
-            Destination::Later(later) => {
-                let cause = format!(
-                    "destinations.{name}: publishing to the type `{}` comes in a later version",
-                    later.kind
-                );
-                return Err(PublishError::Invalid(cause));
-            }
-        };
+    let (destination, password) = settings
+        .publishable(name, env)
+        .map_err(PublishError::Destination)?;
+    let repository: Box<dyn PackageRepository> = match destination {
+        Destination::Directory(directory) => {
+            Box::new(Directory::new(settings.resolve(&directory.path)))
+        }
+        Destination::Pypi(pypi) => {
+            let opened = Pypi::new(pypi, password);
+            Box::new(opened.map_err(|error| PublishError::Machine(error.to_string()))?)
+        }
+        Destination::Later(later) => {
+            let cause = format!("there is no publisher for the type `{}`", later.kind);
+            return Err(PublishError::Machine(cause));
+        }
+    };
     Ok(Target {
         name: name.to_owned(),
         repository,
