@@ -150,13 +150,13 @@ fn checked(request: &CompileRequest, sources: &Sources) -> Result<Checked, Vec<S
     if composed.complete {
         let mut found = Diagnostics::new();
         let parsed = keywords::parse(&composed.root, &mut found);
+        if composed.broken.is_only_jobs() {
+            // The other jobs can still be held against each other.
+            logic::check(&parsed, &mut found);
+        }
         let found = without_cascades(found, &composed.broken, &diagnostics);
         diagnostics.extend(found);
-        if composed.broken.is_empty() {
-            model = Some(parsed);
-        } else {
-            check_around(&parsed, &composed.broken, &mut diagnostics);
-        }
+        model = Some(parsed).filter(|_| composed.broken.is_empty());
     }
     Ok(Checked {
         model,
@@ -165,39 +165,24 @@ fn checked(request: &CompileRequest, sources: &Sources) -> Result<Checked, Vec<S
     })
 }
 
-/// Checks what the jobs that could be completed say of each other: one unknown base doesn't hide what else is wrong.
-fn check_around(model: &Pipeline, broken: &Broken, diagnostics: &mut Diagnostics) {
-    let is_template = |name: &str| name.starts_with('.');
-    if !broken
-        .iter()
-        .all(|name| is_template(name) || model.jobs.contains_key(name))
-    {
-        return;
-    }
-    let mut found = Diagnostics::new();
-    logic::check(model, &mut found);
-    let found = without_cascades(found, broken, diagnostics);
-    let names: Vec<String> = broken.iter().map(|job| format!("`{job}`")).collect();
-    let speaks_of_broken =
-        |found: &Diagnostic| names.iter().any(|name| found.message.contains(name));
-    diagnostics.extend(found.into_iter().filter(|found| !speaks_of_broken(found)));
-}
-
-/// What a job without its base seems to lack may stand in the base; and what stands where a reference led nowhere is
-/// not what was meant.
+/// What a job without its base seems to lack may stand in the base; what another job misses in it, too; and what stands
+/// where a reference led nowhere is not what was meant.
 fn without_cascades(found: Diagnostics, broken: &Broken, told: &Diagnostics) -> Vec<Diagnostic> {
-    let prefixes: Vec<String> = broken.iter().map(|job| format!("jobs:{job}")).collect();
     let places: BTreeSet<Option<Span>> = told.errors().map(|error| error.primary).collect();
     let cascades = |found: &Diagnostic| {
+        let own = found.message.strip_prefix("jobs:");
+        let mut quoted = found.message.split('`').skip(1);
         places.contains(&found.primary)
-            || prefixes.iter().any(|prefix| {
-                found
-                    .message
-                    .strip_prefix(prefix)
-                    .is_some_and(|rest| rest.starts_with([' ', ':']))
-            })
+            || own.is_some_and(|path| names_one_of(path, broken))
+            || quoted.any(|word| names_one_of(word, broken))
     };
     let mut found = found.into_vec();
     found.retain(|found| !cascades(found));
     found
+}
+
+/// Whether a text begins with the name of one of these jobs, or of an instance of one.
+fn names_one_of(text: &str, jobs: &Broken) -> bool {
+    let mut ends = text.match_indices([' ', ':']);
+    jobs.contains(text) || ends.any(|(end, _)| jobs.contains(&text[..end]))
 }

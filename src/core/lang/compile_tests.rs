@@ -106,6 +106,9 @@ fn one_mistake_is_told_once_without_what_follows_from_it() {
         "j: {scirpt: x}\nk: {script: x, stage: none}\n",
         "a: {script: x, needs: [b]}\nb: {script: x, needs: [a]}\n",
         "default: {image: [1]}\nj: {script: x}\nk: {script: x}\n",
+        "j: {extends: .none}\nk: {script: x, stage: none}\nl: {script: x, needs: ['j: [amd64]', gone]}\n",
+        "stages: [!reference [.none, stages]]\nk: {script: x, stage: none}\n",
+        "j: {extends: .none, environment: {name: a, on_stop: s}}\ns: {script: x, environment: {name: b, action: stop}}\n",
     ];
     let shown = table.map(|text| format!("{text}=>\n{}", report(text)));
     insta::assert_snapshot!(shown.join("\n"));

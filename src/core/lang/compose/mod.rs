@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
-use super::context::Context;
+use super::{context::Context, keys::GLOBAL};
 use crate::{
     diag::{Diagnostics, SourceMap, Span},
     yaml::{Mapping, Node},
@@ -67,7 +67,8 @@ impl Broken {
         self.0.insert(job.to_owned());
     }
 
-    fn contains(&self, job: &str) -> bool {
+    /// Whether it is one of them.
+    pub(super) fn contains(&self, job: &str) -> bool {
         self.0.contains(job)
     }
 
@@ -76,9 +77,9 @@ impl Broken {
         self.0.is_empty()
     }
 
-    /// All of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+    /// Whether there are some, and no key of the whole pipeline is among them, without which each job may seem wrong.
+    pub(super) fn is_only_jobs(&self) -> bool {
+        !self.is_empty() && !GLOBAL.iter().any(|name| self.contains(name))
     }
 }
 
