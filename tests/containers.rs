@@ -9,6 +9,8 @@
 
 mod support;
 
+#[path = "containers/disk.rs"]
+mod disk;
 #[path = "containers/images.rs"]
 mod images;
 #[path = "containers/leftovers.rs"]

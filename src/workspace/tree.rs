@@ -41,10 +41,22 @@ pub(crate) fn copy_entry(from: &Path, to: &Path) -> Result<Option<u64>> {
     clear(to)?;
     let bytes = match fs::copy(from, to) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound && !from.exists() => return Ok(None),
+        Err(cause) if blames_target(&cause) => return Err(failed("write", to)(cause)),
         other => other.map_err(failed("copy", from))?,
     };
     set_mtime(to, &meta)?;
     Ok(Some(bytes))
+}
+
+/// Whether a copy failed for want of room at its target, so that nobody looks for the fault at its source.
+fn blames_target(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge
+            | io::ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 /// Copies everything below `from` into the existing directory `to`.
