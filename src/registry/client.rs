@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use crate::{
     Credential, Credentials, Layout, RegistryError, RemoteRepository, Repository,
     auth::{Challenge, Scope, Token, TokenStore, fetch_token},
-    http,
+    http, no_client,
     retry::{Pauses, retry_after},
 };
 
@@ -35,7 +35,7 @@ impl PlainHttp {
     }
 }
 
-fn is_loopback(registry: &str) -> bool {
+pub(crate) fn is_loopback(registry: &str) -> bool {
     let host = match registry.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => registry,
@@ -118,7 +118,7 @@ impl Connections {
             if direct { builder.no_proxy() } else { builder }
         };
         let failed =
-            |error: reqwest::Error| RegistryError::protocol("HTTP client", error.to_string());
+            |error: reqwest::Error| RegistryError::protocol("HTTP client", no_client(&error));
         let calls = builder().read_timeout(options.read_timeout);
         Ok(Self {
             calls: calls.build().map_err(failed)?,

@@ -7,6 +7,8 @@ use aqueduct_core::{
     verdict::VerdictKind,
 };
 
+use crate::TRUST_HINT;
+
 /// A failed call. The text names the place; secrets never stand in it.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -50,6 +52,14 @@ pub enum RegistryError {
         /// What was asked for.
         what: String,
         /// Why.
+        cause: String,
+    },
+    /// The server could not prove who it is.
+    #[error("{what}: {cause}")]
+    Untrusted {
+        /// What was asked for.
+        what: String,
+        /// What is wrong with its certificate.
         cause: String,
     },
     /// What came has another digest or size than what was asked for.
@@ -145,10 +155,15 @@ impl RegistryError {
         }
     }
 
-    /// What to do about it where the verdict's own hint would mislead: that speaks of a registry.
+    /// What to do about it where the verdict's own hint would mislead.
     pub fn hint(&self) -> Option<&'static str> {
-        matches!(self, Self::Io { .. })
-            .then_some("check that the path is right, may be written, and has free space")
+        match self {
+            Self::Io { .. } => {
+                Some("check that the path is right, may be written, and has free space")
+            }
+            Self::Untrusted { .. } => Some(TRUST_HINT),
+            _ => None,
+        }
     }
 
     /// Whether the same call may well succeed later.

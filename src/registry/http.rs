@@ -3,7 +3,7 @@
 use oci_client::errors::{OciEnvelope, OciErrorCode};
 use reqwest::{RequestBuilder, Response, StatusCode};
 
-use crate::{RegistryError, retry::transient};
+use crate::{NoAnswer, RegistryError, retry::transient};
 
 /// Longest part of an error body that is read.
 const ERROR_BODY: usize = 8 * 1024;
@@ -57,26 +57,16 @@ pub(crate) async fn failure(response: Response, what: &str) -> RegistryError {
 
 /// A connection that failed or a body that broke off.
 pub(crate) fn unreachable(error: &reqwest::Error, what: &str) -> RegistryError {
-    // The same answer would come again.
-    if error.is_redirect() {
-        return RegistryError::protocol(what, innermost(error));
+    let NoAnswer { cause, untrusted } = NoAnswer::of(error);
+    let what = what.to_owned();
+    if untrusted {
+        RegistryError::Untrusted { what, cause }
+    } else if error.is_redirect() {
+        // The same answer would come again.
+        RegistryError::Protocol { what, cause }
+    } else {
+        RegistryError::Unreachable { what, cause }
     }
-    RegistryError::Unreachable {
-        what: what.to_owned(),
-        cause: innermost(error),
-    }
-}
-
-/// The last error of the chain says what happened; those above it only where.
-fn innermost(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".into();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string().to_lowercase()
 }
 
 /// What an error's body says.

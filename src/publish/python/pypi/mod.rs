@@ -6,6 +6,7 @@ mod upload;
 use std::time::Duration;
 
 use aqueduct_core::package::{ListedFile, public_objections};
+use aqueduct_registry::{NoAnswer, TRUST_HINT, no_client};
 use async_trait::async_trait;
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
 use url::{Host, Url};
@@ -45,7 +46,7 @@ impl Pypi {
             if local { builder.no_proxy() } else { builder }
         };
         let failed =
-            |error: reqwest::Error| RepositoryError::new(ErrorKind::Fatal, error.to_string());
+            |error: reqwest::Error| RepositoryError::new(ErrorKind::Fatal, no_client(&error));
         let username = destination.username.clone();
         Ok(Self {
             upload_url: destination.upload_url.clone(),
@@ -115,16 +116,13 @@ fn is_loopback(url: &Url) -> bool {
 
 /// A connection that failed or broke off.
 fn unreachable(error: &reqwest::Error, url: &Url) -> RepositoryError {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    let cause = if error.is_timeout() {
-        "no answer in time".into()
+    let NoAnswer { cause, untrusted } = NoAnswer::of(error);
+    if untrusted {
+        let message = format!("{url}: {cause}; {TRUST_HINT}");
+        RepositoryError::new(ErrorKind::Fatal, message)
     } else {
-        cause.to_string().to_lowercase()
-    };
-    RepositoryError::new(ErrorKind::Transient, format!("{url}: {cause}"))
+        RepositoryError::new(ErrorKind::Transient, format!("{url}: {cause}"))
+    }
 }
 
 /// The error that an answer without success stands for.
