@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use aqueduct_core::{diag::ReportItem, verdict::Verdict};
+use aqueduct_core::{
+    diag::ReportItem,
+    verdict::{Verdict, VerdictKind},
+};
 
 use crate::exit::Exit;
 
@@ -45,12 +48,19 @@ impl CliError {
         }
     }
 
-    /// What a verdict says, with the exit code of whom it blames.
+    /// What a verdict says to somebody who gave a command, with the exit code of whom it blames.
     pub(crate) fn from_verdict(verdict: &Verdict) -> Self {
+        let help = match (&verdict.hint, verdict.kind) {
+            // The kind's own hint sends people to a pipeline file.
+            (None, VerdictKind::ConfigInvalid) => {
+                "correct the option, or the setting in aqueduct.toml, that the message names"
+            }
+            _ => verdict.hint(),
+        };
         Self {
             exit: Exit::of(verdict.kind),
             message: verdict.to_string(),
-            help: Some(verdict.hint().to_owned()),
+            help: Some(help.to_owned()),
         }
     }
 

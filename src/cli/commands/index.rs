@@ -28,7 +28,9 @@ fn create(args: &IndexCreateArgs) -> Result<Exit, CliError> {
         .copy_to
         .iter()
         .map(|name| {
-            let registry = settings.release.registry(name).map_err(CliError::invalid)?;
+            let registry = settings.release.registry(name).map_err(|error| {
+                CliError::invalid(error).with_help("define it under [registries] in aqueduct.toml")
+            })?;
             aqueduct_publish::copy_reference(&image, registry).map_err(CliError::invalid)
         })
         .collect::<Result<_, _>>()?;
@@ -65,8 +67,12 @@ fn inspect(args: &IndexInspectArgs) -> Result<Exit, CliError> {
     let settings = settings::load(Path::new("."), None)?;
     let client = registry_client(&settings, &args.plain_http)?;
     let image = reference(&args.image)?;
-    let found = block_on(index::inspect(&client, &image))?
-        .map_err(|error| CliError::failed(&error).with_exit(Exit::of(error.verdict_kind())))?;
+    let found = block_on(index::inspect(&client, &image))?.map_err(|error| {
+        let kind = error.verdict_kind();
+        CliError::failed(&error)
+            .with_exit(Exit::of(kind))
+            .with_help(error.hint().unwrap_or(kind.hint()))
+    })?;
     if args.json {
         output::json_line(&found)?;
     } else {

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &PublishArgs) -> Result<Exit, CliError> {
     let mut settings = settings::load(Path::new("."), args.config.as_deref())?;
     let to = destinations(&mut settings, &args.to)?;
     let options = PublishOptions {
-        files: python::find_files(&[PathBuf::from(".")], &args.files).map_err(CliError::invalid)?,
+        files: files(&args.files)?,
         to,
         primary: args.primary.clone(),
         require: require(&args.require)?,
@@ -49,6 +49,13 @@ pub(crate) fn run(args: &PublishArgs) -> Result<Exit, CliError> {
             Exit::of(verdict.kind)
         }
         (_, None) => Exit::Failed,
+    })
+}
+
+fn files(globs: &[String]) -> Result<Vec<PathBuf>, CliError> {
+    python::find_files(&[PathBuf::from(".")], globs).map_err(|error| {
+        CliError::invalid(error)
+            .with_help("paths start at this directory, or at that of --directory")
     })
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::{
     DestinationReport, DestinationStatus, FileReport, FileState, PublishOptions, PublishReport,
-    ReleaseStatus, ReleasedFile, destination::Target, distribution::Release,
+    ReleaseStatus, ReleasedFile, destination::Target, distribution::Release, report::counted,
     repository::RepositoryError,
 };
 
@@ -172,7 +172,7 @@ fn asked(one: &Progress<'_>) -> String {
         .count();
     match absent {
         0 => "has everything".into(),
-        absent => format!("lacks {absent} of {} files", one.states.len()),
+        absent => format!("lacks {absent} of {}", counted(one.states.len(), "file")),
     }
 }
 

@@ -90,7 +90,11 @@ impl PublishError {
             Self::Files(_) => VerdictKind::DestinationRefused,
             Self::Machine(_) => VerdictKind::Internal,
         };
-        Verdict::new(kind, self.to_string())
+        let verdict = Verdict::new(kind, self.to_string());
+        match self {
+            Self::Machine(_) => verdict.with_hint("mend what the message names; nothing was sent"),
+            _ => verdict,
+        }
     }
 }
 
@@ -116,11 +120,11 @@ pub async fn publish(
         .map_err(|_| PublishError::Machine("the work was interrupted".into()))??;
     check_objections(&release, &targets)?;
     log.line(&format!(
-        "{} {}: {} files to {} destinations",
+        "{} {}: {} to {}",
         release.project,
         release.version,
-        release.files.len(),
-        targets.len()
+        report::counted(release.files.len(), "file"),
+        report::counted(targets.len(), "destination")
     ));
     Ok(flow::run(&release, &targets, options, log).await)
 }

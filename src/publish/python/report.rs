@@ -154,6 +154,12 @@ impl PublishReport {
     }
 }
 
+/// `1 file`, `2 files`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 impl fmt::Display for PublishReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let complete = self
@@ -168,10 +174,10 @@ impl fmt::Display for PublishReport {
         };
         writeln!(
             f,
-            "{} {}: {word}, {} files, {complete} of {} destinations complete",
+            "{} {}: {word}, {}, {complete} of {} destinations complete",
             self.project,
             self.version,
-            self.files.len(),
+            counted(self.files.len(), "file"),
             self.destinations.len()
         )?;
         for it in &self.destinations {
