@@ -57,7 +57,7 @@ macro_rules! verdicts {
 
 verdicts! {
     /// The script ended with a non-zero exit code.
-    ScriptExit = "script.exit", Script, "script_failure", "read the last lines of the job's log";
+    ScriptExit = "script.exit", Script, "script_failure", "the log's last lines say why; CI_DEBUG_TRACE=true traces each command";
     /// The job ran longer than its timeout.
     ScriptTimeout = "script.timeout", Script, "job_execution_timeout", "raise the job's `timeout`, or make it faster";
     /// The kernel killed the job for its memory use.
@@ -143,13 +143,14 @@ impl Verdict {
         }
     }
 
-    /// `script.exit(n)`.
+    /// `script.exit(n)`, with what the shell means by the code where it is one of its own.
     pub fn exit(code: i32) -> Self {
         let mut verdict = Self::new(
             VerdictKind::ScriptExit,
             format!("script ended with exit code {code}"),
         );
         verdict.exit_code = Some(code);
+        verdict.hint = exit_hint(code).map(str::to_owned);
         verdict
     }
 
@@ -175,6 +176,24 @@ fn one_line(text: String) -> String {
     lines.join("; ").replace(char::is_control, " ")
 }
 
+/// Exit codes that POSIX shells give a meaning (POSIX.1-2024, 2.8.2).
+fn exit_hint(code: i32) -> Option<&'static str> {
+    match code {
+        126 => Some(
+            "a program was found but can't be started: look at its mode, and at the architecture it is for",
+        ),
+        127 => Some(
+            "a command was not found: install it in `before_script`, or use an image that has it",
+        ),
+        137 => Some(
+            "something killed the script with SIGKILL: often the kernel, where memory was short",
+        ),
+        139 => Some("a program of the script crashed with a segmentation fault"),
+        143 => Some("something asked the script to end with SIGTERM"),
+        _ => None,
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind, self.cause)
@@ -193,5 +212,20 @@ mod tests {
             "a.whl: torn; b.whl: ä"
         );
         assert_eq!(cause("no \u{1b}[31mway\u{7}"), "no  [31mway ");
+    }
+
+    #[test]
+    fn exit_codes_of_the_shell_have_hints_of_their_own() {
+        let general = VerdictKind::ScriptExit.hint();
+        for (code, word) in [
+            (126, "architecture"),
+            (127, "not found"),
+            (137, "memory"),
+            (139, "crashed"),
+            (143, "SIGTERM"),
+        ] {
+            assert!(Verdict::exit(code).hint().contains(word), "{code}");
+        }
+        assert_eq!(Verdict::exit(1).hint(), general);
     }
 }
