@@ -85,10 +85,11 @@ fn choose_colors(choice: ColorChoice) {
     }
 }
 
-/// Diagnostics of the program itself: warnings by default, more with `-v`, all with `RUST_LOG`.
+/// Diagnostics of the program itself: warnings by default, more with `-v`, all with `RUST_LOG`. What the TLS library has to say
+/// of a certificate is told by the error that follows.
 fn start_logging(verbose: u8) {
     let level = match verbose {
-        0 => "warn",
+        0 => "warn,rustls_platform_verifier=off",
         1 => "info",
         2 => "debug",
         _ => "trace",
@@ -98,6 +99,7 @@ fn start_logging(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(render::stderr_color())
         .without_time()
         .init();
 }

@@ -19,6 +19,89 @@ fn doctor_says_what_it_found() {
 }
 
 #[test]
+fn help_says_what_the_program_is_and_does() {
+    let project = Project::new(&[]);
+    insta::assert_snapshot!(project.aqueduct(&["--help"]).stdout);
+}
+
+/// What stands between this machine and a registry is named: who never set it looks for the fault elsewhere.
+#[test]
+fn a_proxy_that_does_not_answer_is_named_without_its_login() {
+    let project = Project::new(&[]);
+    let output = project
+        .command(&["index", "inspect", "registry.example.com/image:1"])
+        .env("HTTPS_PROXY", "http://ci:hunter2@127.0.0.1:9")
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .output()
+        .expect("it starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("through the proxy http://127.0.0.1:9/ of the environment: connection"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("help: ") && !stderr.contains("hunter2"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn certificates_that_can_not_be_read_are_named() {
+    let project = Project::new(&[]);
+    let output = project
+        .command(&["index", "inspect", "registry.example.com/image:1"])
+        .env("SSL_CERT_FILE", "/nowhere.pem")
+        .env("SSL_CERT_DIR", project.root())
+        .output()
+        .expect("it starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("SSL_CERT_FILE names /nowhere.pem, which can't be read"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn options_that_make_no_sense_name_the_way_out() {
+    let wheel = ["publish", "--to", "directory:out", "nothing-1.0.tar.gz"];
+    let table: [(&[&str], &str); 3] = [
+        (&wheel, "help: paths start at this directory"),
+        (
+            &[
+                "index",
+                "create",
+                "oci:a:1",
+                "--from",
+                "oci:b:1",
+                "--copy-to",
+                "eu",
+            ],
+            "help: define it under [registries] in aqueduct.toml",
+        ),
+        (
+            &[
+                "publish",
+                "--to",
+                "directory:out",
+                "--require",
+                "2",
+                "file.txt",
+            ],
+            "help: correct the option",
+        ),
+    ];
+    let project = Project::new(&[("file.txt", "")]);
+    for (args, help) in table {
+        let done = project.aqueduct(args);
+        assert_eq!(done.code, 2, "{args:?}: {}", done.stderr);
+        assert!(done.stderr.contains(help), "{args:?}: {}", done.stderr);
+    }
+}
+
+#[test]
 fn usage_errors_are_2_and_help_is_0() {
     let project = Project::new(&[]);
     assert_eq!(project.aqueduct(&["--version"]).code, 0);

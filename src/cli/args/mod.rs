@@ -55,7 +55,7 @@ pub(crate) enum ColorChoice {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the pipeline here, with the engine the cluster uses
+    /// Run the pipeline on this machine
     Run(RunArgs),
     /// Check pipeline files and say everything that is wrong with them
     Lint(LintArgs),

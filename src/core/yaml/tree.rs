@@ -379,6 +379,7 @@ pub(super) fn too_deep(limit: usize, span: Span) -> Diagnostic {
         span,
         format!("values are nested more than {limit} levels deep"),
     )
+    .with_help("join lists and mappings instead of nesting them")
 }
 
 fn make_key(node: &Node, diagnostics: &mut Diagnostics) -> Key {
