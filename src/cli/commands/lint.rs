@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aqueduct_core::diag::{LintReport, ReportItem};
+use aqueduct_core::diag::{Diagnostics, LintReport, ReportItem};
 
 use crate::{
     args::LintArgs,
@@ -141,6 +141,8 @@ fn as_given(mut report: LintReport, entry: &str, file: &Path) -> LintReport {
 fn verdict(report: &LintReport) -> String {
     let count = |count: usize, noun: &str| match count {
         1 => format!("1 {noun}"),
+        // Past that nobody looked any more.
+        _ if count >= Diagnostics::LIMIT => format!("{count} or more {noun}s"),
         _ => format!("{count} {noun}s"),
     };
     match (report.errors.len(), report.warnings.len()) {
