@@ -92,6 +92,23 @@ fn garbage_is_an_error_and_never_a_crash() {
 }
 
 #[test]
+fn a_file_is_called_what_the_user_called_it() {
+    let project = Project::new(&[("sub/bad.yml", "b: {stgae: test, script: x}\n")]);
+    for (arguments, place) in [
+        (["-C", "sub", "lint", "bad.yml"], "--> bad.yml:1:5"),
+        (["-C", ".", "lint", "sub/bad.yml"], "--> sub/bad.yml:1:5"),
+        (
+            ["-C", "sub", "lint", "../sub/bad.yml"],
+            "--> ../sub/bad.yml:1:5",
+        ),
+    ] {
+        let done = project.aqueduct(&arguments);
+        assert_eq!(done.code, 2);
+        assert!(done.stderr.contains(place), "{place}: {}", done.stderr);
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_a_finding_too() {
     let project = Project::new(&[
         ("good.yml", "a: {script: x}\n"),

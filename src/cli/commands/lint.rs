@@ -118,24 +118,14 @@ fn check(file: &Path, bytes: Vec<u8>, args: &LintArgs) -> Result<LintReport, Cli
     } else {
         compile::from_root(&repo.root, file)
     };
-    let (diagnostics, sources) = compile::lint(&tree, &entry, bytes, &args.inputs)?;
+    let (diagnostics, mut sources) = compile::lint(&tree, &entry, bytes, &args.inputs)?;
+    if args.json || !args.files.is_empty() {
+        sources.rename(&entry, &file.to_string_lossy());
+    }
     if !args.json {
         compile::show(&diagnostics, &sources);
     }
-    let report = LintReport::new(&diagnostics, &sources);
-    Ok(as_given(report, &entry, file))
-}
-
-/// The file is called what the user called it.
-fn as_given(mut report: LintReport, entry: &str, file: &Path) -> LintReport {
-    let rename = |item: &mut ReportItem| {
-        if item.file.as_deref() == Some(entry) {
-            item.file = Some(file.to_string_lossy().into_owned());
-        }
-    };
-    report.errors.iter_mut().for_each(rename);
-    report.warnings.iter_mut().for_each(rename);
-    report
+    Ok(LintReport::new(&diagnostics, &sources))
 }
 
 fn verdict(report: &LintReport) -> String {

@@ -94,6 +94,13 @@ impl SourceMap {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// Calls the files named `from` what the user called them.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        for file in self.files.iter_mut().filter(|file| file.name == from) {
+            to.clone_into(&mut file.name);
+        }
+    }
+
     /// The file behind an id that this map gave out.
     pub fn get(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(id.0 as usize)
