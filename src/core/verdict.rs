@@ -63,7 +63,7 @@ verdicts! {
     /// The kernel killed the job for its memory use.
     ScriptOom = "script.oom", Script, "script_failure", "raise the job's memory limit, or use less memory";
     /// The configuration can't be run as written.
-    ConfigInvalid = "config.invalid", Config, "runner_configuration_error", "correct the pipeline file at the place named";
+    ConfigInvalid = "config.invalid", Config, "runner_configuration_error", "correct what the message names, in the pipeline file or in aqueduct.toml";
     /// The registry has no such image.
     ImageNotFound = "image.not-found", Config, "runner_configuration_error", "check the image's name and tag";
     /// The registry refused the credentials.
