@@ -116,6 +116,9 @@ impl ReleaseBackend for Release {
         let report = python::publish(&self.settings, &move |name: &str| env(name), &options, log)
             .await
             .map_err(|error| error.verdict())?;
+        if let Some(lacking) = report.lacking() {
+            log.line(&format!("WARNING: {lacking}"));
+        }
         report.verdict().map_or(Ok(()), Err)
     }
 }

@@ -121,6 +121,23 @@ pub enum FileState {
 }
 
 impl PublishReport {
+    /// What a degraded release says of itself: it is a success, but not everywhere.
+    pub fn lacking(&self) -> Option<String> {
+        if self.status != ReleaseStatus::Degraded {
+            return None;
+        }
+        let incomplete = self.destinations.iter();
+        let incomplete = incomplete.filter(|it| !it.status.is_complete());
+        let names: Vec<&str> = incomplete.map(|it| it.name.as_str()).collect();
+        Some(format!(
+            "degraded: {} of {} destinations are complete, {} required; lacking: {}",
+            self.destinations.len() - names.len(),
+            self.destinations.len(),
+            self.required,
+            names.join(", ")
+        ))
+    }
+
     /// The verdict of a job with this outcome; `None` is success. A degraded release is one.
     pub fn verdict(&self) -> Option<Verdict> {
         if self.status != ReleaseStatus::Failed {

@@ -149,6 +149,10 @@ async fn other_bytes_anywhere_stop_the_release_everywhere() {
     );
     assert_eq!(report.status, ReleaseStatus::Degraded);
     assert_eq!(report.verdict(), None);
+    assert_eq!(
+        report.lacking().unwrap(),
+        "degraded: 1 of 2 destinations are complete, 1 required; lacking: b"
+    );
     options.require = Require::All;
     assert_eq!(run(&settings, &options).await.status, ReleaseStatus::Failed);
 }
