@@ -6,7 +6,7 @@ use aqueduct_core::{
     plan::{JobKind, PlanJob, When},
     platform::{Arch, Platform},
     sched::{self, ExecutorOffer, Offer, TagPolicy},
-    verdict::{Verdict, VerdictKind},
+    verdict::Verdict,
 };
 use aqueduct_publish::Settings as ReleaseSettings;
 
@@ -87,12 +87,13 @@ impl Machine {
             JobKind::Publish(spec) => joined(spec.to.iter().chain(&spec.primary), |name| {
                 self.release.publishable(name, &*self.env).err()
             }),
-            JobKind::Index(spec) => joined(&spec.copy_to, |name| {
-                let missing = self.release.registry(name).err()?;
-                Some(Verdict::new(VerdictKind::ConfigInvalid, missing).with_hint(
-                    "define it in aqueduct.toml, or correct its name in the pipeline file",
-                ))
-            }),
+            JobKind::Index(spec) => {
+                let images = spec.image.iter();
+                let pushed = images.flat_map(|image| self.release.registries_of(image));
+                joined(spec.copy_to.iter().chain(pushed), |name| {
+                    self.release.pushable(name, &*self.env).err()
+                })
+            }
             JobKind::Trigger => None,
         }
     }

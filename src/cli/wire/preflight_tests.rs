@@ -48,9 +48,20 @@ fn to(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
+fn index(image: &[&str], copy_to: &[&str]) -> JobKind {
+    JobKind::Index(IndexSpec {
+        image: to(image),
+        from: Vec::new(),
+        platforms: Vec::new(),
+        annotations: indexmap::IndexMap::new(),
+        tags: Vec::new(),
+        copy_to: to(copy_to),
+    })
+}
+
 #[test]
 fn what_can_t_be_published_to_is_named() {
-    let text = "[destinations.east]\ntype = \"pypi\"\nupload_url = \"https://h/\"\nindex_url = \"https://h/\"\nusername = \"ci\"\npassword = { env = \"EAST\" }\n\n[destinations.cloud]\ntype = \"s3\"\n";
+    let text = "[destinations.east]\ntype = \"pypi\"\nupload_url = \"https://h/\"\nindex_url = \"https://h/\"\nusername = \"ci\"\npassword = { env = \"EAST\" }\n\n[destinations.cloud]\ntype = \"s3\"\n\n[registries.eu]\nhost = \"eu:5000\"\nusername = \"ci\"\npassword = { env = \"EU\" }\n";
     let publish = |name: &str| {
         JobKind::Publish(PublishSpec {
             python: Vec::new(),
@@ -63,6 +74,8 @@ fn what_can_t_be_published_to_is_named() {
     let jobs = [
         PlanJob::new("packages", "deploy", 1, publish("east")),
         PlanJob::new("later", "deploy", 1, publish("cloud")),
+        PlanJob::new("image", "deploy", 1, index(&["eu:5000/a:$TAG"], &[])),
+        PlanJob::new("elsewhere", "deploy", 1, index(&["eu:50001/a"], &[])),
     ];
     let mut machine = machine(ExecutorChoice::Auto, true);
     machine.release = ReleaseSettings::parse(text, Path::new("aqueduct.toml")).unwrap();
@@ -90,17 +103,7 @@ fn undefined_destinations_are_named() {
                 on_conflict: ConflictPolicy::Fail,
             }),
         ),
-        release(
-            "image",
-            JobKind::Index(IndexSpec {
-                image: Vec::new(),
-                from: Vec::new(),
-                platforms: Vec::new(),
-                annotations: indexmap::IndexMap::new(),
-                tags: Vec::new(),
-                copy_to: to(&["eu"]),
-            }),
-        ),
+        release("image", index(&[], &["eu"])),
     ];
     let error = check(jobs.iter(), &[], &machine(ExecutorChoice::Auto, true)).unwrap_err();
     assert_eq!(error.exit, Exit::Invalid);

@@ -82,20 +82,17 @@ impl Settings {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(&Destination, Option<Secret>), Verdict> {
         let invalid = |cause| Verdict::new(VerdictKind::ConfigInvalid, cause);
-        let found = self.destination(name).map_err(|cause| {
-            invalid(cause)
-                .with_hint("define it in aqueduct.toml, or correct its name in the pipeline file")
-        })?;
+        let found = self
+            .destination(name)
+            .map_err(|cause| invalid(cause).with_hint(UNDEFINED))?;
         match found {
             Destination::Directory(_) => Ok((found, None)),
             Destination::Pypi(pypi) => {
                 let password = pypi.password.as_ref();
                 let secret = password.map(|source| source.resolve(env, &self.base_dir));
-                let secret = secret.transpose().map_err(|cause| {
-                    let cause = format!("destinations.{name}.password in aqueduct.toml: {cause}");
-                    Verdict::new(VerdictKind::SecretMissing, cause)
-                        .with_hint("give the secret its value, or leave the release out")
-                })?;
+                let secret = secret
+                    .transpose()
+                    .map_err(|cause| without_secret("destinations", name, &cause))?;
                 Ok((found, secret))
             }
             Destination::Later(later) => {
@@ -114,10 +111,48 @@ impl Settings {
         found.ok_or_else(|| unknown("registry", name, self.registries.keys()))
     }
 
+    /// Why nothing can be pushed to the registry of that name, as far as this can be said without asking it.
+    pub fn pushable(
+        &self,
+        name: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), Verdict> {
+        let registry = self.registry(name).map_err(|cause| {
+            Verdict::new(VerdictKind::ConfigInvalid, cause).with_hint(UNDEFINED)
+        })?;
+        let RegistryAuth::Password { password, .. } = &registry.auth else {
+            return Ok(());
+        };
+        match password.resolve(env, &self.base_dir) {
+            Ok(_) => Ok(()),
+            Err(cause) => Err(without_secret("registries", name, &cause)),
+        }
+    }
+
+    /// Names of the registries that hold `image`, a reference as it stands in a pipeline file.
+    pub fn registries_of(&self, image: &str) -> impl Iterator<Item = &String> {
+        let holds = |host: &str| {
+            let rest = image.trim().strip_prefix(host);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let found = self.registries.iter();
+        found
+            .filter(move |(_, registry)| holds(&registry.host))
+            .map(|(name, _)| name)
+    }
+
     /// A path of the file as one that can be opened.
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.base_dir.join(path)
     }
+}
+
+const UNDEFINED: &str = "define it in aqueduct.toml, or correct its name in the pipeline file";
+
+fn without_secret(section: &str, name: &str, cause: &str) -> Verdict {
+    let cause = format!("{section}.{name}.password in aqueduct.toml: {cause}");
+    Verdict::new(VerdictKind::SecretMissing, cause)
+        .with_hint("give the secret its value, or leave the release out")
 }
 
 fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
