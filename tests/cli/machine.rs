@@ -119,5 +119,8 @@ fn usage_errors_are_2_and_help_is_0() {
             .stdout
             .contains("aqueduct")
     );
-    assert!(project.aqueduct(&["man"]).stdout.contains(".TH"));
+    let man = project.aqueduct(&["man"]).stdout;
+    for page in ["aqueduct", "aqueduct-run", "aqueduct-index-create"] {
+        assert!(man.contains(&format!(".TH {page} 1")), "{page}");
+    }
 }

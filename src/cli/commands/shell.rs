@@ -21,7 +21,10 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<Exit, CliError> {
 /// Prints the manual page, one after the other with those of the subcommands.
 pub(crate) fn man() -> Result<Exit, CliError> {
     let mut page = Vec::new();
-    render_man(&Cli::command(), &mut page).map_err(|error| {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    // Gives each subcommand the whole name it is called by.
+    command.build();
+    render_man(&command, &mut page).map_err(|error| {
         CliError::infrastructure(format!("can't make the manual page: {error}"))
     })?;
     print(&page)
@@ -33,9 +36,7 @@ fn render_man(command: &clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
         .get_subcommands()
         .filter(|subcommand| !subcommand.is_hide_set())
     {
-        clap_mangen::Man::new(subcommand.clone())
-            .title(format!("aqueduct-{}", subcommand.get_name()))
-            .render(page)?;
+        render_man(subcommand, page)?;
     }
     Ok(())
 }
