@@ -13,8 +13,9 @@ use aqueduct_core::{
     lang::variables::{RunnerVariable, expand_all_runner},
     verdict::{Verdict, VerdictKind},
 };
-use aqueduct_ports::work::{Assignment, JobEnd, Report, WorkError, WorkSource};
+use aqueduct_ports::work::{Assignment, JobEnd, JobVariable, Report, WorkError, WorkSource};
 use futures_util::FutureExt as _;
+use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -147,29 +148,32 @@ impl Attempt {
 
 /// Values that must not show in the trace, as given and as the job sees them.
 fn secrets(assignment: &Assignment) -> Vec<String> {
-    if !assignment.variables.iter().any(|variable| variable.masked) {
-        return Vec::new();
+    let masked = || {
+        let all = assignment.variables.iter();
+        all.filter(|variable| variable.masked)
+    };
+    let mut values: Vec<String> = masked().map(|variable| variable.value.clone()).collect();
+    if masked().any(|variable| !is_raw(variable) && variable.value.contains('$')) {
+        let expanded = expanded(&assignment.variables);
+        values.extend(masked().filter_map(|variable| expanded.get(&variable.key).cloned()));
     }
-    let view: Vec<RunnerVariable<'_>> = assignment
-        .variables
+    values
+}
+
+fn expanded(variables: &[JobVariable]) -> IndexMap<String, String> {
+    let view: Vec<RunnerVariable<'_>> = variables
         .iter()
         .map(|variable| RunnerVariable {
             key: &variable.key,
             value: &variable.value,
-            raw: variable.raw || variable.file,
+            raw: is_raw(variable),
         })
         .collect();
-    let expanded = expand_all_runner(&view);
-    let masked = assignment
-        .variables
-        .iter()
-        .filter(|variable| variable.masked);
-    masked
-        .flat_map(|variable| {
-            let seen = expanded.get(&variable.key).cloned();
-            [Some(variable.value.clone()), seen].into_iter().flatten()
-        })
-        .collect()
+    expand_all_runner(&view)
+}
+
+fn is_raw(variable: &JobVariable) -> bool {
+    variable.raw || variable.file
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Verdict {

@@ -54,6 +54,8 @@ pub(crate) struct Place {
 struct Look {
     base_entries: usize,
     upper: DirLook,
+    /// The clock of a file system may be too coarse to show that one was added.
+    attributes: usize,
     tmp: DirLook,
 }
 
@@ -64,8 +66,6 @@ struct DirLook {
     owner: (u32, u32),
     modified: (i64, i64),
     changed: (i64, i64),
-    /// The clock of a file system may be too coarse to show that one was added.
-    attributes: usize,
 }
 
 impl Places {
@@ -172,6 +172,7 @@ impl Place {
         Ok(Look {
             base_entries: fs::read_dir(&self.base)?.count(),
             upper: DirLook::of(&self.upper)?,
+            attributes: xattr::list(&self.upper)?.count(),
             tmp: DirLook::of(&self.tmp_dir)?,
         })
     }
@@ -186,7 +187,6 @@ impl DirLook {
             owner: (meta.uid(), meta.gid()),
             modified: (meta.mtime(), meta.mtime_nsec()),
             changed: (meta.ctime(), meta.ctime_nsec()),
-            attributes: xattr::list(dir)?.count(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -15,6 +16,8 @@ use crate::{
 
 /// Held for as long as the run's process lives.
 const LOCK: &str = "lock";
+/// What was kept of the project's run before this one.
+pub(crate) const FORMER: &str = "former";
 
 /// The directory of a living run.
 #[derive(Debug)]
@@ -47,11 +50,15 @@ impl RunDir {
     }
 
     /// Moves what is worth keeping out of the directory, each under a new name, to where the project's last run is kept; what
-    /// was there goes.
+    /// was there comes into the directory, as [`FORMER`].
     pub(crate) fn keep(&self, kept: &Path, names: &[(&str, &str)]) -> Result<()> {
         let runs = self.path.parent().unwrap_or(&self.path);
         let _guard = lock_runs(runs)?;
-        remove_tree(kept)?;
+        let former = self.path.join(FORMER);
+        match fs::rename(kept, &former) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            other => other.map_err(failed("replace", kept))?,
+        }
         fs::create_dir_all(kept).map_err(failed("create", kept))?;
         for (name, new) in names {
             let (from, to) = (self.path.join(name), kept.join(new));

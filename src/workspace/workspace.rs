@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
 use aqueduct_core::id::AttemptKey;
@@ -24,6 +25,8 @@ use crate::{
 /// Names of the folders that are kept.
 const ARTIFACTS: &str = "artifacts";
 const LOGS: &str = "logs";
+/// Name of the folder with the run's sources.
+const SNAPSHOT: &str = "snapshot";
 /// Artifacts by job instead of by attempt, when the run is over.
 const KEPT: &str = "kept";
 
@@ -176,8 +179,7 @@ impl Workspace {
         let kept = last::folder(cache_dir, &self.inner.project_folder);
         run.keep(&kept, &[(KEPT, ARTIFACTS), (LOGS, LOGS)])?;
         last::claim(&kept, &self.inner.project_dir);
-        remove_tree(run.path())?;
-        last::prune(cache_dir);
+        clear(run.path(), cache_dir)?;
         let filled = |name| {
             let dir = kept.join(name);
             let any = fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some());
@@ -210,8 +212,22 @@ impl Inner {
     }
 }
 
+/// Removes the run's directory, and what is kept of projects that are gone. Two at a time: removing many small files is
+/// most of how a short run ends.
+fn clear(run: &Path, cache_dir: &Path) -> Result<()> {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // What fails here fails below once more, and is told there.
+            let _ = remove_tree(&run.join(run_dir::FORMER));
+            last::prune(cache_dir);
+        });
+        remove_tree(&run.join(SNAPSHOT))
+    })?;
+    remove_tree(run)
+}
+
 fn take_snapshot(request: &snapshot::Request<'_>, run: &Path) -> Result<Snapshot> {
-    let root = run.join("snapshot");
+    let root = run.join(SNAPSHOT);
     for dir in [
         &root,
         &run.join("jobs"),
