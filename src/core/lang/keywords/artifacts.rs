@@ -160,7 +160,11 @@ fn reports(field: &Field<'_>, sink: &mut Sink<'_>) -> Reports {
     out
 }
 
+/// `coverage_report`; a null one, which drops what was inherited, is none.
 fn coverage_report(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<String> {
+    if field.node.is_null() {
+        return Vec::new();
+    }
     let Some(map) = field.map(sink, &["coverage_format", "path"]) else {
         return Vec::new();
     };

@@ -113,7 +113,8 @@ impl Field<'_> {
         }
     }
 
-    fn listing_help(&self) -> String {
+    /// How a single value is written as a list.
+    pub(super) fn listing_help(&self) -> String {
         match self.node.as_str() {
             Some(text) if text.len() <= 60 && !text.contains('\n') => {
                 format!("write it as a list: `[{text}]`")

@@ -1,7 +1,7 @@
 //! `rules` of jobs and of `workflow`.
 
 use super::{
-    codes::{BLANK_VALUE, INVALID_TYPE, MISSING_KEYWORD},
+    codes::{BLANK_VALUE, INVALID_TYPE, MISSING_KEYWORD, SUSPICIOUS},
     condition::{expression, patterns},
     field::{Field, Map},
     needs, schedule,
@@ -161,7 +161,10 @@ fn exists(
     unsupported: &mut Vec<Unsupported>,
 ) -> Option<Exists> {
     if field.node.as_mapping().is_none() {
-        let paths = patterns(field, sink);
+        let paths = match field.node.as_str() {
+            Some(_) => one_path(field, sink),
+            None => patterns(field, sink),
+        };
         return Some(Exists {
             paths,
             project: None,
@@ -181,6 +184,17 @@ fn exists(
         project,
         ref_name,
     })
+}
+
+/// A pattern without its list. GitLab takes it and means to stop doing so.
+fn one_path(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<Spanned<String>> {
+    let path = field.spanned(sink);
+    if path.is_some() {
+        let text = "should be a list";
+        let help = field.listing_help();
+        sink.warning(SUSPICIOUS, field.path, field.span(), text, help);
+    }
+    path.into_iter().collect()
 }
 
 fn paths_or_regexp(

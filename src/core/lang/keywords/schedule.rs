@@ -23,7 +23,7 @@ const WHEN: &[(&str, RuleWhen)] = &[
     ("delayed", RuleWhen::Run(When::Delayed)),
 ];
 
-/// The failure reasons of `retry:when`.
+/// The failure reasons of `retry:when` that the language's documentation names.
 const RETRY_REASONS: &[&str] = &[
     "always",
     "unknown_failure",
@@ -47,6 +47,42 @@ const RETRY_REASONS: &[&str] = &[
     "unmet_prerequisites",
     "scheduler_failure",
     "data_integrity_failure",
+];
+
+/// The server's other failure reasons. It takes them in `retry:when` as well, though most of them come before a job
+/// starts or after its last retry.
+const OTHER_REASONS: &[&str] = &[
+    "bridge_pipeline_is_child_pipeline",
+    "builds_disabled",
+    "ci_quota_exceeded",
+    "deployment_rejected",
+    "downstream_bridge_project_not_found",
+    "downstream_pipeline_creation_failed",
+    "downstream_project_trigger_resolved_to_empty",
+    "duo_workflow_not_allowed",
+    "environment_creation_failure",
+    "failed_outdated_deployment_job",
+    "forward_deployment_failure",
+    "id_token_burned_project_path",
+    "insufficient_bridge_permissions",
+    "insufficient_upstream_permissions",
+    "invalid_bridge_trigger",
+    "ip_restriction_failure",
+    "job_execution_server_timeout",
+    "job_router_failure",
+    "job_token_expired",
+    "missing_dependency_failure",
+    "no_matching_runner",
+    "pipeline_loop_detected",
+    "project_deleted",
+    "protected_environment_failure",
+    "reached_downstream_pipeline_trigger_rate_limit",
+    "reached_max_descendant_pipelines_depth",
+    "reached_max_pipeline_hierarchy_size",
+    "secrets_provider_not_found",
+    "trace_size_exceeded",
+    "upstream_bridge_project_not_found",
+    "user_blocked",
 ];
 
 /// `when` of a job or of a rule.
@@ -133,9 +169,16 @@ fn reasons(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<String> {
     field.check_filled(sink, &items);
     items
         .iter()
-        .filter_map(|item| item.choice(sink, &words))
+        .filter_map(|item| {
+            let other = item.node.as_str().and_then(other_reason);
+            other.or_else(|| item.choice(sink, &words))
+        })
         .map(str::to_owned)
         .collect()
+}
+
+fn other_reason(text: &str) -> Option<&'static str> {
+    OTHER_REASONS.iter().copied().find(|reason| *reason == text)
 }
 
 /// One exit code or a list of them.

@@ -15,7 +15,9 @@ pub(super) fn workflow(field: &Field<'_>, sink: &mut Sink<'_>) -> Workflow {
     let Some(map) = field.map(sink, &["name", "rules", "auto_cancel"]) else {
         return out;
     };
-    if let Some(name) = map.get("name") {
+    // An empty name is none.
+    let name = map.get("name");
+    if let Some(name) = name.filter(|name| name.node.as_str() != Some("")) {
         name.short(sink, MAX_NAME);
         out.name = name.spanned(sink);
     }
