@@ -1,6 +1,6 @@
 //! `only` and `except`.
 
-use super::{condition, field::Field, sink::Sink};
+use super::{codes::BLANK_VALUE, condition, field::Field, sink::Sink};
 use crate::lang::{
     expr::Pattern,
     model::{Filter, Spanned},
@@ -19,6 +19,10 @@ pub(super) fn filter(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Filter> {
         return Some(out);
     }
     let map = field.map(sink, KEYS)?;
+    if map.keys().next().is_none() {
+        let help = "give it a condition, or remove the keyword";
+        field.refuse(sink, BLANK_VALUE, "must not be blank", help);
+    }
     out.refs = map.get("refs").and_then(|field| refs(&field, sink));
     out.variables = map.get("variables").and_then(|field| {
         let items = field.flat_items(sink)?;

@@ -137,7 +137,13 @@ fn selection(map: &Map<'_>, kind: Kind, out: &mut Job, sink: &mut Sink<'_>) {
         out.start_in = schedule::start_in(map, out.when.as_ref(), sink);
     }
     let allowed = map.get("allow_failure");
-    out.allow_failure = allowed.and_then(|field| schedule::allow_failure(&field, sink));
+    out.allow_failure = allowed.and_then(|field| {
+        if kind.takes("trigger") {
+            schedule::allow_bridge_failure(&field, sink)
+        } else {
+            schedule::allow_failure(&field, sink)
+        }
+    });
     out.needs = map.get("needs").and_then(|field| {
         if kind.takes("trigger") {
             needs::trigger_needs(&field, sink)

@@ -10,8 +10,8 @@ use crate::lang::model::{JobNeed, Need, NeedTarget, Spanned, Unsupported};
 
 /// Most entries of one `needs`.
 const MAX_NEEDS: usize = 50;
-/// Most of them from other projects.
-const MAX_PROJECTS: usize = 5;
+/// Most of them from other projects and pipelines.
+const MAX_FOREIGN: usize = 5;
 /// Longest name of a job, in characters.
 const MAX_NAME: usize = 255;
 
@@ -58,11 +58,9 @@ fn entries(field: &Field<'_>, sink: &mut Sink<'_>, job_required: bool) -> Option
         .iter()
         .filter_map(|item| need(item, sink, job_required))
         .collect();
-    let foreign = |need: &&Need| matches!(need.target, NeedTarget::Project { .. });
-    let projects = needs.iter().filter(foreign).count();
-    if projects > MAX_PROJECTS {
-        field.check_count(sink, projects, MAX_PROJECTS);
-    }
+    let foreign = |need: &&Need| !matches!(need.target, NeedTarget::Job(_));
+    let foreign = needs.iter().filter(foreign).count();
+    field.check_count(sink, foreign, MAX_FOREIGN);
     Some(needs)
 }
 

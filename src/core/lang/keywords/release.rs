@@ -35,7 +35,7 @@ pub(super) fn release(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Release>
     let (name, tag_message, ref_name) = (
         text(&map, "name", sink),
         text(&map, "tag_message", sink),
-        text(&map, "ref", sink),
+        map.get("ref").and_then(|field| reference(&field, sink)),
     );
     Some(Release {
         tag_name: tag_name?,
@@ -51,6 +51,24 @@ pub(super) fn release(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Release>
 
 fn text(map: &Map<'_>, key: &str, sink: &mut Sink<'_>) -> Option<String> {
     map.get(key).and_then(|field| field.owned(sink))
+}
+
+/// A branch, a tag or a commit, by git's rules for names of refs.
+fn reference(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<String> {
+    let text = field.owned(sink)?;
+    let expands = text.contains('$');
+    let illegal = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
+    let parts = text.split('/').all(|part| {
+        !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none()
+    });
+    let odd =
+        text.contains("..") || text.contains("@{") || text.starts_with('-') || text.ends_with('.');
+    if !expands && (!parts || odd || text.contains(illegal)) {
+        let help = "write a branch, a tag or a commit without spaces, `..`, and `~^:?*[\\`";
+        field.refuse(sink, INVALID_VALUE, "must be the name of a ref", help);
+        return None;
+    }
+    Some(text)
 }
 
 fn time(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<String> {

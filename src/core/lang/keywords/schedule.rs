@@ -137,6 +137,16 @@ pub(super) fn allow_failure(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Al
     Some(AllowFailure::ExitCodes(codes))
 }
 
+/// `allow_failure` of a trigger job, which has no exit code.
+pub(super) fn allow_bridge_failure(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<AllowFailure> {
+    if field.node.as_mapping().is_some() {
+        let help = "write `true` or `false`: a trigger job has no exit codes";
+        field.refuse_type(sink, "a boolean", help);
+        return None;
+    }
+    allow_failure(field, sink)
+}
+
 /// `retry`.
 pub(super) fn retry(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Retry> {
     if field.node.as_mapping().is_none() {

@@ -88,6 +88,11 @@ fn secret(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Secret> {
         let help = "remove one of them: a secret has one keeper";
         sink.error(CONFLICTING_KEYWORDS, path, map.key_span(other), &text, help);
     }
+    if *source == SecretSource::GcpSecretManager && map.get("token").is_none() {
+        let text = "must have `token`, because it has `gcp_secret_manager`";
+        let help = "add `token: $NAME` with the name of an entry of `id_tokens`";
+        sink.error(MISSING_KEYWORD, map.path, map.span, text, help);
+    }
     for (name, source) in given {
         if let Some(field) = map.get(name) {
             provider(*source, &field, sink);
