@@ -57,6 +57,7 @@ pub(super) fn parse(header: &Node, diagnostics: &mut Diagnostics) -> Vec<InputSp
         )
         .with_help("declare the inputs in this file's own `spec:inputs`");
         parser.diagnostics.push(problem);
+        parser.include(&include.value);
     }
     parser.component(spec.get("component"));
     parser.description(spec.get("description"));
@@ -122,6 +123,24 @@ impl Parser<'_> {
         }
     }
 
+    /// Entries of `spec:include`: files with nothing but inputs, so these forms only.
+    fn include(&mut self, node: &Node) {
+        let known = [
+            "local",
+            "project",
+            "file",
+            "ref",
+            "remote",
+            "integrity",
+            "cache",
+            "rules",
+        ];
+        let items = node.as_sequence().unwrap_or(std::slice::from_ref(node));
+        for mapping in items.iter().filter_map(Node::as_mapping) {
+            self.known_keys(mapping, "spec:include", &known);
+        }
+    }
+
     fn component(&mut self, component: Option<&Node>) {
         let Some(component) = component.filter(|component| !component.is_null()) else {
             return;
@@ -174,7 +193,12 @@ impl Parser<'_> {
                 "rules",
             ],
         );
-        spec.input_type = self.input_type(name, mapping);
+        let Some(input_type) = self.input_type(name, mapping) else {
+            // What else is wrong depends on the type that was meant.
+            spec.default = mapping.get("default").cloned();
+            return Some(spec);
+        };
+        spec.input_type = input_type;
         spec.options = self.options(name, mapping, spec.input_type);
         spec.default = self.default(name, mapping, spec.input_type, spec.options.as_deref());
         spec.regex = self.regex(name, mapping, spec.input_type);
@@ -193,11 +217,12 @@ impl Parser<'_> {
         Some(spec)
     }
 
-    fn input_type(&mut self, name: &str, mapping: &Mapping) -> InputType {
+    fn input_type(&mut self, name: &str, mapping: &Mapping) -> Option<InputType> {
         let Some(node) = mapping.get("type").filter(|node| !node.is_null()) else {
-            return InputType::String;
+            return Some(InputType::String);
         };
-        node.as_str().and_then(InputType::parse).unwrap_or_else(|| {
+        let known = node.as_str().and_then(InputType::parse);
+        if known.is_none() {
             self.error(
                 "input-type",
                 node.span(),
@@ -206,8 +231,8 @@ impl Parser<'_> {
                     InputType::NAMES.join(", ")
                 ),
             );
-            InputType::String
-        })
+        }
+        known
     }
 
     fn options(&mut self, name: &str, mapping: &Mapping, of: InputType) -> Option<Vec<Node>> {
