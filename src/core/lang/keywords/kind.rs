@@ -1,7 +1,7 @@
 //! What kind of job a mapping is, and which keywords that kind takes.
 
 use super::{
-    codes::{CONFLICTING_KEYWORDS, KEYWORD_NOT_ALLOWED, MISSING_KEYWORD},
+    codes::{CONFLICTING_KEYWORDS, KEYWORD_NOT_ALLOWED, MISSING_KEYWORD, UNKNOWN_KEYWORD},
     field::Map,
     sink::Sink,
 };
@@ -73,6 +73,9 @@ const KEYWORDS: &[(&str, u8)] = &[
     ("index", DELIVER),
     ("publish", SCRIPT | DELIVER),
 ];
+
+/// Keywords that only a whole pipeline has.
+const OF_THE_PIPELINE: &[&str] = &["default", "include", "spec", "stages", "workflow"];
 
 impl Kind {
     const fn bit(self) -> u8 {
@@ -152,6 +155,12 @@ pub(super) fn check_keywords(
     inherited: impl Fn(Span) -> bool,
 ) {
     for (key, span) in map.keys() {
+        if OF_THE_PIPELINE.contains(&key) {
+            let text = "is not a keyword of a job";
+            let help = "move it to the top of the file: it is for the whole pipeline";
+            sink.error(UNKNOWN_KEYWORD, map.path.child(key), span, text, help);
+            continue;
+        }
         if !KEYWORDS.iter().any(|(known, _)| *known == key) {
             map.refuse_key(sink, key, span, &job_keywords());
             continue;

@@ -114,6 +114,11 @@ fn step_reference(field: &Field<'_>, sink: &mut Sink<'_>) {
             &["registry", "repository", "tag"],
         ),
     ];
+    if map.get("git").is_none() && map.get("oci").is_none() {
+        let text = "must have `git` or `oci`";
+        let help = "say where the step comes from";
+        sink.error(MISSING_KEYWORD, map.path, map.span, text, help);
+    }
     for (form, keys, required) in forms {
         if let Some(field) = map.get(form)
             && let Some(map) = field.map(sink, keys)

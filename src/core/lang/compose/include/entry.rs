@@ -2,6 +2,7 @@
 
 use crate::{
     diag::{Diagnostic, Diagnostics, Span, did_you_mean},
+    lang::compose::inputs,
     yaml::{Mapping, Node},
 };
 
@@ -119,7 +120,9 @@ impl Parser<'_> {
             .keys()
             .find_map(|key| did_you_mean(key, FORMS.map(|(name, _)| name)));
         let mut problem = Diagnostic::error("include-form", span, message);
-        if let (0, Some(near)) = (found, near) {
+        if found == 0 && mapping.contains("file") {
+            problem = problem.with_help("add `project: group/name`, or write `local` for `file`");
+        } else if let (0, Some(near)) = (found, near) {
             problem = problem.with_help(format!("did you mean `{near}`?"));
         }
         self.diagnostics.push(problem);
@@ -263,7 +266,11 @@ impl Parser<'_> {
             let digest = node.as_str().and_then(|text| text.strip_prefix("sha256-"));
             if digest.is_none_or(|digest| digest.len() != 44 || !digest.ends_with('=')) {
                 let message = "include:integrity must be sha256- and 32 bytes in Base64".to_owned();
-                self.error("include-integrity", node.span(), message);
+                self.diagnostics.push(
+                    Diagnostic::error("include-integrity", node.span(), message).with_help(
+                        "print it with `openssl dgst -sha256 -binary FILE | openssl base64 -A`",
+                    ),
+                );
             }
         }
         if let Some(node) = mapping.get("cache")
@@ -274,7 +281,10 @@ impl Parser<'_> {
                 "include:cache must be a boolean or a duration, this is {}",
                 node.kind()
             );
-            self.error("include-type", node.span(), message);
+            self.diagnostics.push(
+                Diagnostic::error("include-type", node.span(), message)
+                    .with_help("write `true`, or a duration such as `2 hours`"),
+            );
         }
     }
 
@@ -299,13 +309,21 @@ impl Parser<'_> {
         let Some(node) = mapping.get("inputs").filter(|node| !node.is_null()) else {
             return Vec::new();
         };
-        let Some(inputs) = node.as_mapping() else {
+        let Some(given) = node.as_mapping() else {
             let message = format!("include:inputs must be a mapping, this is {}", node.kind());
-            self.error("include-type", node.span(), message);
+            self.diagnostics.push(
+                Diagnostic::error("include-type", node.span(), message)
+                    .with_help("write `name: value` lines below it"),
+            );
             return Vec::new();
         };
-        inputs
+        for (name, entry) in given.iter().filter(|(name, _)| !inputs::is_name(name)) {
+            let message = format!("include:inputs: `{name}` is no name of an input");
+            self.error("input-name", entry.key_span, message);
+        }
+        given
             .iter()
+            .filter(|(name, _)| inputs::is_name(name))
             .map(|(name, entry)| (name.to_string(), entry.value.clone()))
             .collect()
     }

@@ -10,6 +10,7 @@ mod value;
 pub(super) use bind::{Given, from_texts};
 pub(super) use interpolate::interpolate;
 pub(super) use mask::{Blocks, mask};
+pub(super) use spec::is_name;
 
 use super::variables::Variables;
 use crate::{diag::Diagnostics, yaml::Node};

@@ -71,6 +71,12 @@ pub(super) fn parse(header: &Node, diagnostics: &mut Diagnostics) -> Vec<InputSp
         .collect()
 }
 
+/// Whether an input can have this name.
+pub(in crate::lang::compose) fn is_name(name: &str) -> bool {
+    let legal = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '-';
+    !name.is_empty() && name.chars().all(legal)
+}
+
 struct Parser<'d> {
     diagnostics: &'d mut Diagnostics,
 }
@@ -158,8 +164,7 @@ impl Parser<'_> {
     }
 
     fn input(&mut self, name: &str, node: &Node, span: Span) -> Option<InputSpec> {
-        let legal = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '-';
-        if name.is_empty() || !name.chars().all(legal) {
+        if !is_name(name) {
             self.error(
                 "input-name",
                 span,
