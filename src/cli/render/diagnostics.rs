@@ -22,7 +22,15 @@ pub(crate) fn render<'a>(
         Renderer::plain()
     };
     diagnostics
-        .map(|diagnostic| renderer.render(&report(diagnostic, sources)))
+        .map(|diagnostic| {
+            let parts = report(diagnostic, sources);
+            // One by one: the renderer draws a margin between them.
+            let parts = parts.iter().map(std::slice::from_ref);
+            parts
+                .map(|part| renderer.render(part))
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
         .collect::<Vec<_>>()
         .join("\n\n")
 }
@@ -37,18 +45,24 @@ fn report<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Vec<Group<'
             .primary_title(diagnostic.message.as_str())
             .id(diagnostic.code),
     );
+    let mut placed = false;
     for (file, places) in by_file(diagnostic) {
         if let Some(source) = sources.get(file) {
+            placed = true;
             group = match excerpts(source, &places) {
                 Some(excerpt) => group.element(excerpt),
                 None => group.element(origin(source, &places)),
             };
         }
     }
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+    match &diagnostic.help {
+        None => vec![group],
+        Some(help) if placed => vec![group.element(Level::HELP.message(help.as_str()))],
+        Some(help) => {
+            let help = Group::with_title(Level::HELP.secondary_title(help.as_str()));
+            vec![group, help]
+        }
     }
-    vec![group]
 }
 
 /// A place and what is said beside it; the first of a diagnostic is the primary one.
@@ -196,6 +210,16 @@ mod tests {
         .with_label(span(16, 21), "in this job")
         .with_help("did you mean `stage`?");
         insta::assert_snapshot!(render([diagnostic].iter(), &sources, false));
+    }
+
+    #[test]
+    fn without_a_place_there_is_no_empty_margin() {
+        let diagnostic = Diagnostic {
+            primary: None,
+            ..Diagnostic::warning("none", span(0, 0), "no pipeline").with_help("--branch")
+        };
+        let shown = render([diagnostic].iter(), &SourceMap::default(), false);
+        assert_eq!(shown, "warning[none]: no pipeline\nhelp: --branch");
     }
 
     #[test]
