@@ -116,6 +116,21 @@ fn what_cannot_run_yet_is_refused_before_anything_starts() {
 }
 
 #[test]
+fn jobs_of_the_host_find_the_program_that_runs_them() {
+    let project = Project::new(&[(".gitlab-ci.yml", "job: {script: aqueduct --version}\n")]);
+    let done = project
+        .command(&["run"])
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .expect("it runs");
+    let shown = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        shown.contains(concat!("aqueduct ", env!("CARGO_PKG_VERSION"))),
+        "{shown}"
+    );
+}
+
+#[test]
 fn an_unknown_job_is_named() {
     let project = Project::new(&[(".gitlab-ci.yml", "job: {script: echo}\n")]);
     let done = project.aqueduct(&["run", "jbo"]);

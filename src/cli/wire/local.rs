@@ -289,10 +289,16 @@ fn runner_config(options: &Options, state: &Path, workspace: &Workspace) -> Runn
 fn executors(options: &Options, state: &Path) -> Vec<ExecutorSlot> {
     let mut out = Vec::new();
     if options.executor != ExecutorChoice::Oci {
-        let config = HostConfig {
+        let mut config = HostConfig {
             claim_all_archs: true,
             ..HostConfig::new(state.to_path_buf())
         };
+        // `aqueduct image pack` works in jobs wherever the program lies.
+        let program = std::env::current_exe().ok();
+        let directory = program.as_deref().and_then(Path::parent);
+        if let Some(directory) = directory.and_then(Path::to_str) {
+            config.add_to_path(directory);
+        }
         let forced = options.executor == ExecutorChoice::Host;
         out.push(ExecutorSlot::host(
             Arc::new(HostExecutor::new(config)),

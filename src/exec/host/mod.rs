@@ -45,6 +45,11 @@ impl HostConfig {
             claim_all_archs: false,
         }
     }
+
+    /// Lets jobs find the programs of `directory`, after those of the machine's own `PATH`.
+    pub fn add_to_path(&mut self, directory: &str) {
+        shell::add_to_path(&mut self.env, directory);
+    }
 }
 
 /// Runs jobs as child processes.

@@ -49,6 +49,18 @@ pub(super) fn machine_env(
         .collect()
 }
 
+/// Puts `directory` behind all others of the `PATH`.
+pub(super) fn add_to_path(env: &mut Vec<(String, String)>, directory: &str) {
+    match env.iter_mut().find(|(name, _)| name == "PATH") {
+        Some((_, path)) if path.split(':').any(|known| known == directory) => {}
+        Some((_, path)) => {
+            path.push(':');
+            path.push_str(directory);
+        }
+        None => env.push(("PATH".into(), format!("{DEFAULT_PATH}:{directory}"))),
+    }
+}
+
 /// The job's variables above the machine's, one entry a name, with the marker that makes its processes findable.
 pub(super) fn job_env(
     machine: &[(String, String)],
@@ -118,6 +130,17 @@ mod tests {
             env,
             pairs(&[("PATH", "/m"), ("HOME", "/j"), (MARKER, "o:r/a")])
         );
+    }
+
+    #[test]
+    fn what_is_added_to_the_path_comes_last_and_once() {
+        let mut env = pairs(&[("PATH", "/m")]);
+        add_to_path(&mut env, "/own");
+        add_to_path(&mut env, "/own");
+        assert_eq!(env, pairs(&[("PATH", "/m:/own")]));
+        let mut none = Vec::new();
+        add_to_path(&mut none, "/own");
+        assert_eq!(none[0].1, format!("{DEFAULT_PATH}:/own"));
     }
 
     #[test]
