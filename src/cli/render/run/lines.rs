@@ -16,9 +16,16 @@ impl Lines {
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut out = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.rest.extend_from_slice(piece);
-            if self.rest.ends_with(b"\n") || self.rest.len() >= MAX_LINE {
-                out.extend(self.take());
+            for piece in piece.chunks(MAX_LINE) {
+                self.rest.extend_from_slice(piece);
+                if self.rest.ends_with(b"\n") {
+                    out.extend(self.take());
+                } else if self.rest.len() >= MAX_LINE {
+                    let begun = begun_character(&self.rest);
+                    let next = self.rest.split_off(self.rest.len() - begun);
+                    out.extend(self.take());
+                    self.rest = next;
+                }
             }
         }
         out
@@ -38,6 +45,20 @@ impl Lines {
         let text = String::from_utf8_lossy(&bytes);
         visible(text.trim_end_matches(['\n', '\r'])).map(Cow::into_owned)
     }
+}
+
+/// How many bytes at the end begin a character that is not complete.
+fn begun_character(bytes: &[u8]) -> usize {
+    let needed = |lead: u8| match lead {
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xff => 4,
+        _ => 0,
+    };
+    let mut last = bytes.iter().rev().zip(1..=3);
+    let lead = last.find(|(byte, _)| **byte >= 0xc0);
+    lead.filter(|(byte, there)| needed(**byte) > *there)
+        .map_or(0, |(_, there)| there)
 }
 
 /// What a terminal would still show of a line: after a carriage return the line is written anew, and a line
@@ -140,9 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_cut() {
-        let shown = Lines::default().push(&vec![b'x'; MAX_LINE + 1]);
-        assert_eq!(shown.len(), 1);
+    fn a_line_without_end_is_cut_between_characters() {
+        for text in ["x", "é", "日", "🦀", "\u{e9}日x"] {
+            let text = text.repeat(MAX_LINE);
+            let mut lines = Lines::default();
+            let mut shown = lines.push(text.as_bytes());
+            shown.extend(lines.finish());
+            assert!(shown.iter().all(|piece| piece.len() < 2 * MAX_LINE));
+            assert!(shown.concat() == text, "{}", &text[..text.len() / MAX_LINE]);
+        }
     }
 
     #[test]
