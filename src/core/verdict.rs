@@ -189,6 +189,9 @@ fn exit_hint(code: i32) -> Option<&'static str> {
             "something killed the script with SIGKILL: often the kernel, where memory was short",
         ),
         139 => Some("a program of the script crashed with a segmentation fault"),
+        141 => Some(
+            "a program wrote into a pipe that nobody read any more (SIGPIPE), which fails the line under pipefail",
+        ),
         143 => Some("something asked the script to end with SIGTERM"),
         _ => None,
     }
@@ -222,6 +225,7 @@ mod tests {
             (127, "not found"),
             (137, "memory"),
             (139, "crashed"),
+            (141, "pipefail"),
             (143, "SIGTERM"),
         ] {
             assert!(Verdict::exit(code).hint().contains(word), "{code}");
