@@ -162,6 +162,12 @@ impl RegistryError {
                 Some("check that the path is right, may be written, and has free space")
             }
             Self::Untrusted { .. } => Some(TRUST_HINT),
+            Self::Corrupt { .. } => Some(
+                "the image is damaged where it lies, or on the way: push it anew, or use another",
+            ),
+            Self::Manifest { .. } | Self::Protocol { .. } => Some(
+                "check that this is an image in a registry or a layout, and what stands before it (a proxy, a login page)",
+            ),
             _ => None,
         }
     }
@@ -169,5 +175,18 @@ impl RegistryError {
     /// Whether the same call may well succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Corrupt { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_images_and_what_is_no_registry_are_not_called_unreachable() {
+        let cause = RegistryError::protocol("h/a:1", "no answer of a registry");
+        assert!(cause.hint().is_some_and(|hint| hint.contains("proxy")));
+        let cause = RegistryError::digest("h/a:1", &Digest::of(b"a"), &Digest::of(b"b"));
+        assert!(cause.hint().is_some_and(|hint| hint.contains("damaged")));
     }
 }
