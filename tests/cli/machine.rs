@@ -102,6 +102,18 @@ fn options_that_make_no_sense_name_the_way_out() {
 }
 
 #[test]
+fn each_problem_of_a_release_has_its_line() {
+    let project = Project::new(&[("a-1.tar.gz", "torn"), ("b.txt", "no package")]);
+    let done = project.aqueduct(&["publish", "--to", "directory:out", "a-1.tar.gz", "b.txt"]);
+    let problems: Vec<_> = done
+        .stderr
+        .lines()
+        .filter(|line| line.contains("a-1.tar.gz: ") || line.contains("b.txt: "))
+        .collect();
+    assert_eq!(problems.len(), 2, "{}", done.stderr);
+}
+
+#[test]
 fn usage_errors_are_2_and_help_is_0() {
     let project = Project::new(&[]);
     assert_eq!(project.aqueduct(&["--version"]).code, 0);

@@ -36,7 +36,14 @@ pub(crate) fn run(args: &PublishArgs) -> Result<Exit, CliError> {
         &options,
         &StderrLog,
     ))?
-    .map_err(|error| CliError::from_verdict(&error.verdict()))?;
+    .map_err(|error| {
+        let verdict = error.verdict();
+        CliError {
+            // What is wrong with the files stands a line each.
+            message: format!("{}: {error}", verdict.kind),
+            ..CliError::from_verdict(&verdict)
+        }
+    })?;
     if args.json {
         output::json_line(&report)?;
     } else {
