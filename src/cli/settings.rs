@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use aqueduct_publish::Settings as ReleaseSettings;
 use serde::Deserialize;
 
-use crate::{args::ExecutorChoice, dirs, error::CliError};
+use crate::{args::ExecutorChoice, dirs, error::CliError, output};
 
 /// Name of the settings file in a project.
 const FILE_NAME: &str = "aqueduct.toml";
@@ -103,11 +103,11 @@ fn parse(text: &str, path: &Path) -> Result<Settings, CliError> {
         .keys()
         .filter(|key| !TABLES.contains(&key.as_str()))
     {
-        tracing::warn!(
-            "{}: unknown key `{key}`; known are {}",
+        output::note(&format!(
+            "warning: {}: unknown key `{key}`; known are {}",
             path.display(),
             TABLES.join(", ")
-        );
+        ));
     }
     let run = match document.remove("run") {
         Some(table) => table.try_into().map_err(|error: toml::de::Error| {

@@ -65,6 +65,23 @@ fn certificates_that_can_not_be_read_are_named() {
 }
 
 #[test]
+fn unknown_tables_of_the_settings_are_told() {
+    let project = Project::new(&[
+        ("aqueduct.toml", "[runn]\njobs = 2\n"),
+        (".gitlab-ci.yml", "job: {script: echo}\n"),
+    ]);
+    let done = project.aqueduct(&["run"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.starts_with("warning: "), "{}", done.stderr);
+    assert!(
+        done.stderr
+            .contains("aqueduct.toml: unknown key `runn`; known are run, destinations, registries"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
 fn options_that_make_no_sense_name_the_way_out() {
     let wheel = ["publish", "--to", "directory:out", "nothing-1.0.tar.gz"];
     let table: [(&[&str], &str); 3] = [
