@@ -50,6 +50,8 @@ pub(super) fn bind(
         let value = match (value, default) {
             (Some(value), _) => checked(spec, value, options, given, diagnostics),
             (None, Some(default)) => Some(default.clone()),
+            // A rule without a default has been told, and is what leaves the input without a value.
+            (None, None) if spec.rules.iter().any(|rule| rule.default.is_none()) => None,
             (None, None) => {
                 diagnostics.push(missing(spec, given));
                 None
@@ -136,15 +138,18 @@ fn missing(spec: &InputSpec, given: &Given) -> Diagnostic {
         "`{}` input: required value has not been provided",
         spec.name
     );
-    match given.place {
-        Some(place) => Diagnostic::error("input-missing", place, message)
+    if let Some(place) = given.place {
+        return Diagnostic::error("input-missing", place, message)
             .with_label(spec.span, "declared here, without a default")
-            .with_help(format!("give it with `inputs: {{{}: …}}`", spec.name)),
-        None => Diagnostic::error("input-missing", spec.span, message).with_help(format!(
-            "give it with `--input {}=…`, or declare a `default`",
-            spec.name
-        )),
+            .with_help(format!("give it with `inputs: {{{}: …}}`", spec.name));
     }
+    let otherwise = if spec.rules.is_empty() {
+        "declare a `default`"
+    } else {
+        "end its `rules` with one that has no `if`"
+    };
+    let help = format!("give it with `--input {}=…`, or {otherwise}", spec.name);
+    Diagnostic::error("input-missing", spec.span, message).with_help(help)
 }
 
 fn unknown(name: &str, value: &Node, specs: &[InputSpec], given: &Given) -> Diagnostic {
