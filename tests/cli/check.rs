@@ -240,6 +240,25 @@ fn plan_shows_what_would_run_and_why_not() {
 }
 
 #[test]
+fn a_context_without_a_pipeline_is_told_once_and_no_failure() {
+    let table = [
+        "workflow: {rules: [{if: $CI_COMMIT_TAG}]}\njob: {script: echo}\n",
+        "job: {script: echo, rules: [{if: $CI_COMMIT_TAG}]}\n",
+    ];
+    for text in table {
+        let project = Project::new(&[(".gitlab-ci.yml", text)]);
+        let done = project.aqueduct(&["run"]);
+        assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{text}");
+        assert!(
+            done.stderr.starts_with("warning[empty-pipeline]: "),
+            "{}",
+            done.stderr
+        );
+        assert_eq!(done.stderr.lines().count(), 2, "{}", done.stderr);
+    }
+}
+
+#[test]
 fn without_a_pipeline_file_the_way_out_is_named() {
     let project = Project::new(&[]);
     let done = project.aqueduct(&["plan"]);

@@ -34,11 +34,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         return Ok(Exit::Invalid);
     };
     if !plan.pipeline.run {
-        let why = plan
-            .skipped
-            .first()
-            .map_or("no rule of `workflow` matches", |job| &job.reason);
-        output::note(&format!("no pipeline: {why}"));
+        // A warning has said so.
         return Ok(Exit::Success);
     }
     tell_of_detached_head(&compiled.repo, &args.context);

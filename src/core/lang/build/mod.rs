@@ -180,5 +180,7 @@ fn empty(message: &str) -> Diagnostic {
         severity: Severity::Warning,
         ..Diagnostic::without_place(EMPTY_PIPELINE, message)
     }
-    .with_help("choose another context with --branch, --tag, --source or --var")
+    .with_help(
+        "`aqueduct plan` says why; choose another context with --branch, --tag, --source or --var",
+    )
 }

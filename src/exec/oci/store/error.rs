@@ -46,7 +46,8 @@ impl PullError {
             Self::Unpack(_) | Self::Image(_) => VerdictKind::ImagePull,
         };
         let text = self.to_string();
-        let cause = if text.contains(wanted.name) {
+        // A layout is named by the whole of its path, the rest of which the pipeline file leaves out.
+        let cause = if text.contains(wanted.name) || text.starts_with("oci:") {
             text
         } else {
             format!("{}: {text}", wanted.name)
