@@ -12,14 +12,17 @@ use aqueduct_testkit::command::run;
 use crate::error::{At, Error, Result};
 
 /// What the tests, the examples and the benchmarks start, and what those programs need.
-pub(crate) const PACKAGES: [&str; 15] = [
+pub(crate) const PACKAGES: [&str; 17] = [
     "apache2-utils",
+    // How mmdebstrap sees that programs of the other architecture run.
+    "arch-test",
     "ca-certificates",
     "curl",
     "debian-archive-keyring",
     "docker-registry",
     "git",
     "mmdebstrap",
+    "mount",
     "podman",
     "procps",
     "python3-venv",
