@@ -5,10 +5,12 @@
 //! files that no page names, and the next run goes on from there. Publishers take turns by a lock.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use aqueduct_core::package::{
@@ -21,6 +23,9 @@ use super::{
     distribution::{Distribution, read_if_there, sha256_of},
     repository::{ErrorKind, PackageRepository, RepositoryError},
 };
+
+/// How long to wait for other publishers: each holds the lock for the copy of one file.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A directory as a repository.
 #[derive(Clone, Debug)]
@@ -82,8 +87,7 @@ fn listed(dir: &Path) -> io::Result<Vec<ListedFile>> {
 
 fn release(root: &Path, project: &str, file: &Distribution) -> io::Result<()> {
     fs::create_dir_all(root)?;
-    let lock = File::create(root.join(".lock"))?;
-    lock.lock()?;
+    let _turn = take_turn(root, PATIENCE)?;
     let dir = root.join(project);
     let mut files = listed(&dir)?;
     if let Some(old) = files.iter().find(|old| old.filename == file.filename) {
@@ -115,6 +119,28 @@ fn release(root: &Path, project: &str, file: &Distribution) -> io::Result<()> {
     place(&dir.join("index.html"), |out| {
         out.write_all(page.as_bytes())
     })
+}
+
+/// Waits for the lock that lets one publisher at a time change the pages.
+fn take_turn(root: &Path, patience: Duration) -> io::Result<File> {
+    let lock = File::create(root.join(".lock"))?;
+    let deadline = Instant::now() + patience;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let cause = format!(
+                    "another publisher has held .lock for {} s; publish again when it is done",
+                    patience.as_secs()
+                );
+                return Err(io::Error::new(io::ErrorKind::TimedOut, cause));
+            }
+        }
+    }
 }
 
 /// Installers read the metadata of wheels without downloading them.
@@ -188,4 +214,20 @@ fn place(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Re
     temp.as_file().sync_all()?;
     temp.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_publisher_that_hangs_is_not_waited_for_without_end() {
+        let root = tempfile::tempdir().unwrap();
+        let first = take_turn(root.path(), Duration::ZERO).unwrap();
+        let error = take_turn(root.path(), Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().contains("another publisher"), "{error}");
+        drop(first);
+        take_turn(root.path(), Duration::ZERO).unwrap();
+    }
 }
