@@ -27,6 +27,7 @@ use crate::{
 
 /// Compiles and runs the pipeline.
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
+    let program = std::env::current_exe().ok();
     wire::enter_private_mounts();
     let compiled = compile::pipeline(Path::new("."), &args.context)?;
     compile::show(&compiled.diagnostics, &compiled.sources);
@@ -46,6 +47,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     std::env::set_current_dir(&project).map_err(|error| CliError::io("enter", &project, &error))?;
     let settings = settings::load(&project, None)?;
     let options = Options {
+        program,
         commit: args.context.commit.clone(),
         jobs: args.jobs.clone(),
         play: args.manual.clone(),

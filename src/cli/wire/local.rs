@@ -44,6 +44,8 @@ const GRACE: Millis = Millis::from_secs(10);
 
 /// What a local run is asked to do.
 pub(crate) struct Options {
+    /// The running program, asked for before [`enter_private_mounts`]: in a changed root its path can't be told after it.
+    pub(crate) program: Option<PathBuf>,
     /// Root of the project.
     pub(crate) project_dir: PathBuf,
     /// A commit to run instead of the working tree.
@@ -294,8 +296,7 @@ fn executors(options: &Options, state: &Path) -> Vec<ExecutorSlot> {
             ..HostConfig::new(state.to_path_buf())
         };
         // `aqueduct image pack` works in jobs wherever the program lies.
-        let program = std::env::current_exe().ok();
-        let directory = program.as_deref().and_then(Path::parent);
+        let directory = options.program.as_deref().and_then(Path::parent);
         if let Some(directory) = directory.and_then(Path::to_str) {
             config.add_to_path(directory);
         }
