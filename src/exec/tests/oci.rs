@@ -36,15 +36,21 @@ impl Oci {
         }
     }
 
-    /// What lies half done in the image store.
+    /// Layers that lie half unpacked in the image store.
     pub(crate) fn unfinished(&self) -> Vec<String> {
-        let store = self.directories.store();
-        let names = |dir: &str| {
-            let entries = std::fs::read_dir(store.join(dir)).into_iter().flatten();
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        };
-        let partial = names("layers").filter(|name| name.starts_with('.'));
-        partial.chain(names("blobs")).collect()
+        let names = self.stored("layers");
+        names.filter(|name| name.starts_with('.')).collect()
+    }
+
+    /// What was downloaded and not unpacked.
+    pub(crate) fn blobs(&self) -> Vec<String> {
+        self.stored("blobs").collect()
+    }
+
+    fn stored(&self, dir: &str) -> impl Iterator<Item = String> {
+        let entries = std::fs::read_dir(self.directories.store().join(dir));
+        let entries = entries.into_iter().flatten();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap())
     }
 }
 
