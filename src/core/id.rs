@@ -20,6 +20,10 @@ macro_rules! numeric_id {
 }
 
 numeric_id!(
+    /// A repository that the coordinator runs pipelines for.
+    ProjectId
+);
+numeric_id!(
     /// One run of one commit's configuration.
     PipelineId
 );

@@ -15,6 +15,7 @@ pub mod mask;
 pub mod package;
 pub mod plan;
 pub mod platform;
+pub mod refs;
 pub mod run;
 pub mod sched;
 pub mod time;

@@ -8,6 +8,7 @@ pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod executor;
+pub mod git;
 pub mod release;
 pub mod work;
 pub mod workspace;
