@@ -1,4 +1,4 @@
-//! The traits at the seams: what an executor, a source of work and a release backend promise.
+//! The traits at the seams: what an executor, a source of work, a release backend and a store promise.
 //!
 //! Contracts stand in the docs of each trait; the conformance suites under [`conformance`] hold
 //! every implementation to them. No implementation lives here.
@@ -10,5 +10,6 @@ pub mod conformance;
 pub mod executor;
 pub mod git;
 pub mod release;
+pub mod store;
 pub mod work;
 pub mod workspace;

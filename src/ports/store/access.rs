@@ -1,0 +1,64 @@
+//! Access tokens of people and programs.
+
+use aqueduct_core::{id::AccessTokenId, time::Timestamp, token::TokenHash};
+use async_trait::async_trait;
+
+use super::StoreError;
+
+/// Access tokens of people and programs.
+#[async_trait]
+pub trait AccessTokens: Send + Sync {
+    /// Adds one. [`StoreError::Taken`] if it is known.
+    async fn create_access_token(
+        &self,
+        token: &NewAccessToken,
+    ) -> Result<AccessTokenId, StoreError>;
+
+    /// One by its hash, also if it has expired.
+    async fn access_token(&self, hash: &TokenHash) -> Result<Option<AccessToken>, StoreError>;
+
+    /// All, by id.
+    async fn access_tokens(&self) -> Result<Vec<AccessToken>, StoreError>;
+
+    /// Removes one; whether it was there.
+    async fn delete_access_token(&self, id: AccessTokenId) -> Result<bool, StoreError>;
+}
+
+/// What an access token opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessScope {
+    /// Everything.
+    Admin,
+    /// Reading.
+    Read,
+}
+
+/// An access token to add.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccessToken {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// For people: whose, what for.
+    pub name: String,
+    /// What it opens.
+    pub scope: AccessScope,
+    /// From when on it opens nothing.
+    pub expires: Option<Timestamp>,
+    /// Now.
+    pub created: Timestamp,
+}
+
+/// An access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessToken {
+    /// Its id.
+    pub id: AccessTokenId,
+    /// For people.
+    pub name: String,
+    /// What it opens.
+    pub scope: AccessScope,
+    /// From when on it opens nothing.
+    pub expires: Option<Timestamp>,
+    /// When it was made.
+    pub created: Timestamp,
+}
