@@ -293,7 +293,7 @@ pub enum Expiry {
 pub struct Reports {
     /// Files of `KEY=value` lines that become variables of later jobs.
     pub dotenv: Vec<String>,
-    /// The other kinds (`junit`, `coverage_report`, …), stored but not read.
+    /// The other kinds (`junit`, `cobertura`, …), stored but not read.
     pub files: BTreeMap<String, Vec<String>>,
 }
 

@@ -59,6 +59,7 @@ const REPORTS: &[&str] = &[
     "secret_detection",
     "terraform",
 ];
+const COVERAGE_FORMATS: &[(&str, &str)] = &[("cobertura", "cobertura"), ("jacoco", "jacoco")];
 /// Longest text of `expose_as`, in characters.
 const MAX_EXPOSE_AS: usize = 100;
 
@@ -145,9 +146,9 @@ fn reports(field: &Field<'_>, sink: &mut Sink<'_>) -> Reports {
         if !REPORTS.contains(&kind) {
             continue;
         }
-        let files = match kind {
+        let (kind, files) = match kind {
             "coverage_report" => coverage_report(&field, sink),
-            _ => field.string_or_strings(sink).unwrap_or_default(),
+            _ => (kind, field.string_or_strings(sink).unwrap_or_default()),
         };
         match kind {
             "dotenv" => out.dotenv = files,
@@ -160,19 +161,20 @@ fn reports(field: &Field<'_>, sink: &mut Sink<'_>) -> Reports {
     out
 }
 
-/// `coverage_report`; a null one, which drops what was inherited, is none.
-fn coverage_report(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<String> {
+/// `coverage_report`: its format, which is the report's type on the runner's wire, and its file. A null one, which drops
+/// what was inherited, is none.
+fn coverage_report(field: &Field<'_>, sink: &mut Sink<'_>) -> (&'static str, Vec<String>) {
+    let none = ("coverage_report", Vec::new());
     if field.node.is_null() {
-        return Vec::new();
+        return none;
     }
     let Some(map) = field.map(sink, &["coverage_format", "path"]) else {
-        return Vec::new();
+        return none;
     };
-    if let Some(format) = map.require(sink, "coverage_format") {
-        format.choice(sink, &[("cobertura", ()), ("jacoco", ())]);
-    }
+    let format = map
+        .require(sink, "coverage_format")
+        .and_then(|field| field.choice(sink, COVERAGE_FORMATS));
     let path = map.require(sink, "path");
-    path.and_then(|field| field.owned(sink))
-        .into_iter()
-        .collect()
+    let path = path.and_then(|field| field.owned(sink));
+    (format.unwrap_or(none.0), path.into_iter().collect())
 }

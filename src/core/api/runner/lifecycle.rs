@@ -1,0 +1,78 @@
+//! Registration and its end (runner-protocol 2).
+
+use super::{Info, Secret, wire::wire};
+
+wire! {
+    /// `POST runners`: the end of a registration token's life as such.
+    pub struct Register {
+        /// The registration token.
+        pub token: Secret,
+        /// What the runner is.
+        pub info: Info,
+        /// Words about it.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        pub description: String,
+        /// Words for those who care for it.
+        #[serde(alias = "maintainer_note", skip_serializing_if = "String::is_empty")]
+        pub maintenance_note: String,
+        /// Tags, separated by commas in one string.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        pub tag_list: String,
+        /// Takes jobs without tags; a server assumes so for a runner without tags.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub run_untagged: Option<bool>,
+        /// Bound to its project.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub locked: Option<bool>,
+        /// `not_protected` or `ref_protected`.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        pub access_level: String,
+        /// Longest time of a job, in seconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub maximum_timeout: Option<u64>,
+        /// Takes no jobs for now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub paused: Option<bool>,
+        /// The old opposite of `paused`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub active: Option<bool>,
+    }
+
+    /// Answer to [`Register`] (201) and [`Verify`] (200), and without its id to a reset (201).
+    pub struct Registered {
+        /// The runner's number.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<u64>,
+        /// The runner's own token from now on.
+        pub token: Secret,
+        /// When it stops to be valid, RFC 3339; `null` is never.
+        pub token_expires_at: Option<String>,
+    }
+
+    /// `POST runners/verify`: whether a runner's token is valid.
+    pub struct Verify {
+        /// The runner's token.
+        pub token: Secret,
+        /// Which process or machine asks.
+        pub system_id: String,
+        /// What it is.
+        pub info: Info,
+    }
+
+    /// `DELETE runners`, `DELETE runners/managers` and `POST runners/reset_authentication_token`.
+    pub struct TokenOnly {
+        /// The runner's token.
+        pub token: Secret,
+        /// Which process or machine; only for managers.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        pub system_id: String,
+    }
+}
+
+impl Register {
+    /// The tags, one by one.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        let tags = self.tag_list.split(',').map(str::trim);
+        tags.filter(|tag| !tag.is_empty())
+    }
+}
