@@ -17,7 +17,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Crate, and the crates of the workspace its library may depend on.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("aqueduct", &["cli"]),
     ("core", &[]),
     ("ports", &["core"]),
@@ -26,6 +26,7 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("exec", &["core", "ports", "registry"]),
     ("publish", &["core", "ports", "registry"]),
     ("workspace", &["core", "ports"]),
+    ("mirror", &["core", "ports"]),
     ("runner", &["core", "ports"]),
     (
         "cli",

@@ -47,6 +47,25 @@ impl Timestamp {
 }
 
 impl Timestamp {
+    /// To the second in a zone that many minutes east of UTC, as `CI_COMMIT_TIMESTAMP` has it: `2026-11-24T09:30:00+01:00`.
+    /// `None` where the year has no four digits.
+    pub fn rfc3339_at(self, offset: i32) -> Option<String> {
+        // No zone is as far away as a day.
+        let offset = if offset.abs() < 1440 { offset } else { 0 };
+        let local = Self(self.0.checked_add(i64::from(offset) * 60_000)?);
+        // Years -9999 to 9999, in milliseconds.
+        if !(-377_705_116_800_000..253_402_300_800_000).contains(&local.0) {
+            return None;
+        }
+        let text = local.rfc3339();
+        let sign = if offset < 0 { '-' } else { '+' };
+        let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
+        Some(format!(
+            "{}{sign}{hours:02}:{minutes:02}",
+            text.trim_end_matches('Z')
+        ))
+    }
+
     /// Reads RFC 3339 (`2026-11-24T08:30:00.5+01:00`), to the second; `None` if it isn't.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let number = |from: usize, to: usize| -> Option<i64> {
@@ -168,6 +187,22 @@ mod tests {
         ];
         for (ms, text) in table {
             assert_eq!(Timestamp(ms).rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn timestamps_carry_their_offset() {
+        let table = [
+            (0, 0, Some("1970-01-01T00:00:00+00:00")),
+            (951_782_400, 60, Some("2000-02-29T01:00:00+01:00")),
+            (1_735_689_599, -330, Some("2024-12-31T18:29:59-05:30")),
+            (0, 1440, Some("1970-01-01T00:00:00+00:00")),
+            (i64::MAX / 1000, 0, None),
+            (253_402_300_799, 1, None),
+        ];
+        for (seconds, offset, text) in table {
+            let shown = Timestamp(seconds * 1000).rfc3339_at(offset);
+            assert_eq!(shown.as_deref(), text, "{seconds}");
         }
     }
 

@@ -53,7 +53,7 @@ pub trait Mirrors: Send + Sync {
 
     /// Reads files at a commit, an answer for each path in order: `None` where there is no file of that name. Paths are
     /// relative to the root; one that leads out of it has no file. A symbolic link is a file that holds its target.
-    /// Of a file longer than `limit` bytes only `limit` come.
+    /// A file longer than `limit` bytes comes as that many blanks.
     async fn read(
         &self,
         project: ProjectId,
