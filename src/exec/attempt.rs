@@ -18,6 +18,8 @@ use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     journal::Journal,
+    process::Identity,
+    records::{self, Record, Records},
     run_dir::{self, RunDir},
     stop::StopSwitch,
     sweep,
@@ -29,7 +31,7 @@ const GONE_WITHIN: Duration = Duration::from_secs(15);
 /// One attempt and what its tasks share.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    /// Its own directory.
+    /// Its own directory, made by executors that keep something in it.
     pub(crate) dir: PathBuf,
     /// `RUN/ATTEMPT`: what its processes carry in their environment.
     pub(crate) marker: String,
@@ -37,6 +39,32 @@ pub(crate) struct Attempt {
     pub(crate) journal: Arc<Journal>,
     /// Whether it is to stop.
     pub(crate) stop: StopSwitch,
+    /// The record of the run.
+    records: Arc<Mutex<Records>>,
+    /// What of it is this attempt's and may still live.
+    own_records: Mutex<Vec<Record>>,
+    has_directory: bool,
+}
+
+impl Attempt {
+    /// Notes a process that was started for it, so that a sweep finds it.
+    pub(crate) fn record(&self, process: Identity) -> io::Result<()> {
+        let attempt = run_dir::name_of(&self.dir).to_owned();
+        let record = Record { attempt, process };
+        lock(&self.records).add(&record)?;
+        lock(&self.own_records).push(record);
+        Ok(())
+    }
+
+    /// Everything that was started for it so far is known to be gone.
+    pub(crate) fn processes_gone(&self) {
+        lock(&self.own_records).clear();
+    }
+
+    /// Whether there is anything to remove: most attempts on the host have neither a directory nor a process left.
+    fn left_nothing(&self) -> bool {
+        !self.has_directory && lock(&self.own_records).is_empty()
+    }
 }
 
 /// All attempts that this process made with one executor.
@@ -44,8 +72,16 @@ pub(crate) struct Attempt {
 pub(crate) struct Attempts {
     executor: &'static str,
     state_dir: PathBuf,
-    run: OnceLock<RunDir>,
+    directories: bool,
+    run: OnceLock<Run>,
     living: Mutex<HashMap<AttemptKey, Arc<Attempt>>>,
+}
+
+/// The directory of this process and the record in it.
+#[derive(Debug)]
+struct Run {
+    dir: RunDir,
+    records: Arc<Mutex<Records>>,
 }
 
 impl Attempts {
@@ -54,12 +90,21 @@ impl Attempts {
         Self {
             executor,
             state_dir,
+            directories: false,
             run: OnceLock::new(),
             living: Mutex::default(),
         }
     }
 
-    /// Finds the attempt, or makes its directory and starts `body` on it.
+    /// As [`Self::new`], and each attempt has a directory of its own.
+    pub(crate) fn with_directories(executor: &'static str, state_dir: PathBuf) -> Self {
+        Self {
+            directories: true,
+            ..Self::new(executor, state_dir)
+        }
+    }
+
+    /// Finds the attempt, or makes it and starts `body` on it.
     pub(crate) fn ensure<F>(
         &self,
         key: AttemptKey,
@@ -68,7 +113,7 @@ impl Attempts {
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let mut living = self.lock();
+        let mut living = lock(&self.living);
         let attempt = if let Some(attempt) = living.get(&key) {
             Arc::clone(attempt)
         } else {
@@ -98,9 +143,10 @@ impl Attempts {
         }
     }
 
-    /// Ends the attempt and removes its directory; one of a dead process is swept.
+    /// Ends the attempt and removes what it left; one of a dead process is swept.
     pub(crate) async fn destroy(&self, handle: &Handle) -> Result<(), ExecError> {
-        if let Some(attempt) = self.find(handle) {
+        let own = self.find(handle);
+        if let Some(attempt) = &own {
             attempt.stop.stop(Millis(0));
             timeout(GONE_WITHIN, attempt.journal.ended())
                 .await
@@ -108,67 +154,96 @@ impl Attempts {
                     ExecError::Machine(format!("attempt {} can't be killed", handle.key))
                 })?;
         }
-        let path = PathBuf::from(&handle.id);
-        let own = self
-            .run
-            .get()
-            .is_some_and(|run| path.starts_with(run.path()));
-        tokio::task::spawn_blocking(move || remove(&path, own))
-            .await
-            .map_err(|error| ExecError::Machine(error.to_string()))?
-            .map_err(|error| self.machine(&error))?;
-        self.lock().remove(&handle.key);
-        Ok(())
+        if !own.as_ref().is_some_and(|own| own.left_nothing()) {
+            let path = PathBuf::from(&handle.id);
+            tokio::task::spawn_blocking(move || remove(&path, own.as_deref()))
+                .await
+                .map_err(|error| ExecError::Machine(error.to_string()))?
+                .map_err(|error| self.machine(&error))?;
+        }
+        let mut living = lock(&self.living);
+        living.remove(&handle.key);
+        self.shorten_records(&living)
+            .map_err(|error| self.machine(&error))
     }
 
-    /// Every attempt with a directory, of this process or another.
+    /// Every attempt of this process, and those of other processes that left something: a directory, or a process that
+    /// lives.
     pub(crate) fn list(&self) -> Result<Vec<Handle>, ExecError> {
-        let mut handles = Vec::new();
+        let own = self.run.get().map(|run| run.dir.path());
+        let living = lock(&self.living);
+        let mut found: Vec<PathBuf> = living.values().map(|own| own.dir.clone()).collect();
+        drop(living);
         let runs = run_dir::runs(&self.state_dir, &[self.executor]);
         for run in runs.map_err(|error| self.machine(&error))? {
-            for dir in run_dir::attempts(&run).map_err(|error| self.machine(&error))? {
-                if let Some(key) = parse_key(run_dir::name_of(&dir)) {
-                    let id = dir.display().to_string();
-                    handles.push(Handle { key, id });
-                }
+            if own != Some(run.as_path()) {
+                found.extend(leftovers(&run).map_err(|error| self.machine(&error))?);
             }
         }
-        Ok(handles)
+        let handle = |dir: PathBuf| {
+            let key = parse_key(run_dir::name_of(&dir))?;
+            let id = dir.display().to_string();
+            Some(Handle { key, id })
+        };
+        Ok(found.into_iter().filter_map(handle).collect())
+    }
+
+    /// Called under the lock of `living`, so that nothing is recorded meanwhile but by those in it.
+    fn shorten_records(&self, living: &HashMap<AttemptKey, Arc<Attempt>>) -> io::Result<()> {
+        let Some(run) = self.run.get() else {
+            return Ok(());
+        };
+        let mut records = lock(&run.records);
+        if !records.is_long() {
+            return Ok(());
+        }
+        let own = living
+            .values()
+            .flat_map(|own| lock(&own.own_records).clone());
+        records.replace(&own.collect::<Vec<_>>())
     }
 
     fn make(&self, key: AttemptKey) -> io::Result<Attempt> {
         let run = self.run()?;
-        let dir = run.path().join(key.to_string());
-        fs::create_dir(&dir)?;
+        let path = run.dir.path();
+        let dir = path.join(key.to_string());
+        if self.directories {
+            fs::create_dir(&dir)?;
+        }
         Ok(Attempt {
-            marker: format!("{}/{key}", run.name()),
-            journal: Arc::new(Journal::new(dir.clone())),
+            marker: format!("{}/{key}", run.dir.name()),
+            journal: Arc::new(Journal::new(path.to_owned())),
             stop: StopSwitch::new(),
             dir,
+            records: Arc::clone(&run.records),
+            own_records: Mutex::default(),
+            has_directory: self.directories,
         })
     }
 
     /// Called under the lock of `living`, so only one is ever made.
-    fn run(&self) -> io::Result<&RunDir> {
+    fn run(&self) -> io::Result<&Run> {
         if let Some(run) = self.run.get() {
             return Ok(run);
         }
-        let run = RunDir::create(&self.state_dir, self.executor)?;
-        Ok(self.run.get_or_init(|| run))
+        let dir = RunDir::create(&self.state_dir, self.executor)?;
+        let records = Arc::new(Mutex::new(Records::create(dir.path())?));
+        Ok(self.run.get_or_init(|| Run { dir, records }))
     }
 
     fn find(&self, handle: &Handle) -> Option<Arc<Attempt>> {
-        let found = self.lock().get(&handle.key).map(Arc::clone)?;
+        let found = lock(&self.living).get(&handle.key).map(Arc::clone)?;
         (found.dir.as_os_str() == handle.id.as_str()).then_some(found)
     }
 
     fn machine(&self, error: &io::Error) -> ExecError {
         ExecError::Machine(format!("{}: {error}", self.state_dir.display()))
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AttemptKey, Arc<Attempt>>> {
-        self.living.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// No change under one of these locks can be left half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An outcome that blames Aqueduct or the machine.
@@ -194,17 +269,31 @@ fn supervise(attempt: &Arc<Attempt>, body: impl Future<Output = Outcome> + Send 
     });
 }
 
-fn remove(path: &Path, own: bool) -> io::Result<()> {
-    if own {
-        return sweep::remove_attempt(path).map(|_| ());
+fn remove(path: &Path, own: Option<&Attempt>) -> io::Result<()> {
+    if let Some(own) = own {
+        return sweep::remove_attempt(path, &lock(&own.own_records)).map(|_| ());
     }
-    match path.parent() {
-        Some(run) if path.exists() => match run_dir::lock_dead(run)? {
-            Some(_lock) => sweep::remove_attempt(path).map(|_| ()),
-            None => Err(io::Error::other("the attempt belongs to a living process")),
-        },
-        _ => Ok(()),
+    let Some(run) = path.parent().filter(|run| run.exists()) else {
+        return Ok(());
+    };
+    match run_dir::lock_dead(run)? {
+        Some(_lock) => sweep::remove_attempt(path, &records::read(run)?).map(|_| ()),
+        None if leftovers(run)?.iter().any(|left| left == path) => {
+            Err(io::Error::other("the attempt belongs to a living process"))
+        }
+        None => Ok(()),
     }
+}
+
+/// The attempts of a run that left a directory, or a process that lives.
+fn leftovers(run: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = run_dir::attempts(run)?;
+    let records = records::read(run)?.into_iter();
+    let living = records.filter(|record| record.process.lives());
+    found.extend(living.map(|record| run.join(record.attempt)));
+    found.sort();
+    found.dedup();
+    Ok(found)
 }
 
 /// Reads what [`AttemptKey`] displays.

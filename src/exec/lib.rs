@@ -12,6 +12,7 @@ mod journal;
 pub mod oci;
 mod phases;
 mod process;
+mod records;
 mod run_dir;
 mod stop;
 mod supervise;

@@ -3,7 +3,8 @@
 //! ```text
 //! STATE/.sweep-lock                held while a run directory is made or removed
 //! STATE/host-PID-RANDOM/lock       flock held for the life of the process; the kernel drops it however that ends
-//! STATE/host-PID-RANDOM/p1-j2-a1/  one attempt
+//! STATE/host-PID-RANDOM/processes  what it started ([`crate::records`])
+//! STATE/oci-PID-RANDOM/p1-j2-a1/   one attempt, of executors that keep something of it on disk
 //! ```
 
 use std::{
@@ -13,6 +14,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+use crate::records;
 
 const SWEEP_LOCK: &str = ".sweep-lock";
 const RUN_LOCK: &str = "lock";
@@ -63,6 +66,7 @@ impl Drop for RunDir {
         if let Ok(_guard) = sweep_lock(&self.state_dir) {
             let empty = attempts(&self.path).is_ok_and(|attempts| attempts.is_empty());
             if empty {
+                records::remove(&self.path);
                 let _ = fs::remove_file(self.path.join(RUN_LOCK));
                 let _ = fs::remove_dir(&self.path);
             }

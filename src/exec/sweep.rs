@@ -1,9 +1,6 @@
 //! Removing what dead runs left: processes, cgroups, directories.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use nix::{
     sys::signal::{Signal, kill, killpg},
@@ -13,18 +10,16 @@ use nix::{
 use crate::{
     oci::cgroup,
     process::{Identity, kill_marked},
+    records::{self, Record},
     run_dir::{attempts, lock_dead, name_of, runs, sweep_lock},
 };
-
-/// File in an attempt's directory: one [`Identity`] as JSON a line, written when a process is started.
-pub(crate) const PROCESSES: &str = "processes";
 
 /// What a sweep removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Runs whose process is gone.
     pub runs: usize,
-    /// Their attempts.
+    /// Attempts of theirs that left something.
     pub attempts: usize,
     /// Processes that had to be killed.
     pub processes: usize,
@@ -46,26 +41,35 @@ pub fn sweep(state_dir: &Path) -> io::Result<Swept> {
         let Some(_lock) = lock_dead(&run)? else {
             continue;
         };
-        // First by marker: that finds processes started after the last record was written.
-        swept.processes += kill_marked(&format!("{}/", name_of(&run)), None);
-        for attempt in attempts(&run)? {
-            swept.processes += remove_attempt(&attempt)?;
-            swept.attempts += 1;
+        // Sessions first: a member that dropped the marker is found by its leader alone, while that lives. Then by
+        // marker: that finds processes started after the last record was written.
+        let records = records::read(&run)?;
+        let mut gone: BTreeSet<&str> = BTreeSet::new();
+        for record in &records {
+            if kill_session(record.process) {
+                swept.processes += 1;
+                gone.insert(&record.attempt);
+            }
         }
+        swept.processes += kill_marked(&format!("{}/", name_of(&run)), None);
+        let with_directory = attempts(&run)?;
+        for attempt in &with_directory {
+            swept.processes += remove_attempt(attempt, &[])?;
+        }
+        gone.extend(with_directory.iter().map(|attempt| name_of(attempt)));
+        swept.attempts += gone.len();
         fs::remove_dir_all(&run)?;
         swept.runs += 1;
     }
     Ok(swept)
 }
 
-/// Kills what is recorded in an attempt's directory and removes it; how many processes were killed.
-pub(crate) fn remove_attempt(dir: &Path) -> io::Result<usize> {
-    let mut killed = recorded(&dir.join(PROCESSES)).map_or(0, |recorded| {
-        recorded
-            .into_iter()
-            .filter(|one| kill_session(*one))
-            .count()
-    });
+/// Kills what `records` say of an attempt and removes its directory, if it has one; how many processes were killed.
+pub(crate) fn remove_attempt(dir: &Path, records: &[Record]) -> io::Result<usize> {
+    let own = records
+        .iter()
+        .filter(|record| record.attempt == name_of(dir));
+    let mut killed = own.filter(|record| kill_session(record.process)).count();
     let cgroups = fs::read_to_string(dir.join(cgroup::RECORD)).unwrap_or_default();
     for name in cgroups.lines() {
         killed += cgroup::remove(name)?;
@@ -74,27 +78,6 @@ pub(crate) fn remove_attempt(dir: &Path) -> io::Result<usize> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(killed),
     }
-}
-
-/// Adds a process to an attempt's record.
-pub(crate) fn record(dir: &Path, process: Identity) -> io::Result<()> {
-    use io::Write;
-    let mut line = serde_json::to_vec(&process)?;
-    line.push(b'\n');
-    fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(dir.join(PROCESSES))?
-        .write_all(&line)
-}
-
-fn recorded(path: &PathBuf) -> io::Result<Vec<Identity>> {
-    let text = fs::read_to_string(path)?;
-    // A line that a kill cut short is no record.
-    Ok(text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect())
 }
 
 /// Kills the session of a recorded leader, if that is still the process it was.

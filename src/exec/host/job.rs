@@ -1,8 +1,8 @@
 //! One attempt on the host.
 
 use std::{
-    fs, io,
-    os::fd::{BorrowedFd, OwnedFd},
+    io,
+    os::fd::{AsFd, OwnedFd},
     path::Path,
     sync::Arc,
 };
@@ -19,15 +19,15 @@ use nix::{
 };
 
 use super::{
-    shell::find_shell,
-    spawn::{Program, c_env, c_path},
+    script::{self, Script},
+    shell::Shells,
+    spawn::{Descriptors, Program, c_env, c_path},
 };
 use crate::{
     attempt::Attempt,
     phases::{PhaseEnd, PhaseRunner, Turn, run_phases},
     process::{Identity, Since, kill_marked, marked, signal_all},
     supervise::{Child, Limits, Output, Target, pipe, supervise},
-    sweep::record,
 };
 
 /// Runs the whole attempt.
@@ -36,6 +36,7 @@ pub(super) async fn run(
     spec: JobSpec,
     arch: Arch,
     env: Vec<(String, String)>,
+    shells: Arc<Shells>,
 ) -> Outcome {
     attempt.journal.push(ExecEvent::Placed(Placement {
         executor: "host".into(),
@@ -48,6 +49,7 @@ pub(super) async fn run(
         attempt: &attempt,
         spec: &spec,
         env: &env,
+        shells: &shells,
     };
     run_phases(&attempt, &spec, &job).await
 }
@@ -56,12 +58,13 @@ struct Job<'a> {
     attempt: &'a Attempt,
     spec: &'a JobSpec,
     env: &'a [(String, String)],
+    shells: &'a Shells,
 }
 
 #[async_trait]
 impl PhaseRunner for Job<'_> {
     async fn run(&self, phase: &Phase, turn: Turn) -> Result<PhaseEnd, Verdict> {
-        let shell = find_shell(self.env).ok_or_else(|| {
+        let shell = self.shells.find(self.env).ok_or_else(|| {
             Verdict::new(
                 VerdictKind::RunnerUnsupported,
                 "neither bash nor sh is on the job's PATH",
@@ -86,16 +89,19 @@ impl PhaseRunner for Job<'_> {
 
 impl Job<'_> {
     async fn run_shell(&self, phase: &Phase, shell: &Path, turn: Turn) -> io::Result<PhaseEnd> {
-        let script = self.attempt.dir.join(format!("script-{}", turn.index));
-        fs::write(&script, &phase.script)?;
+        let script = Script::new(&phase.script)?;
         let program = Program {
             path: shell,
-            args: vec![c_path(shell)?, c_path(&script)?],
+            args: vec![c_path(shell)?, script::PATH.to_owned()],
             env: c_env(&turn.env(self.env))?,
             dir: &self.spec.workdir,
         };
         let (read, write) = pipe()?;
-        let pid = program.spawn(None::<&BorrowedFd>, &write)?;
+        let pid = program.spawn(Descriptors {
+            input: None,
+            output: write.as_fd(),
+            script: Some(script.as_fd()),
+        })?;
         drop(write);
         let session = Session {
             leader: pid,
@@ -118,7 +124,7 @@ impl Job<'_> {
     ) -> io::Result<PhaseEnd> {
         let child = Child::adopt(session.leader)?;
         if let Some(identity) = Identity::of(session.leader) {
-            record(&self.attempt.dir, identity)?;
+            self.attempt.record(identity)?;
         }
         let mut output = Output::new(read)?;
         let limits = Limits {
@@ -130,8 +136,10 @@ impl Job<'_> {
         let ended_by = supervise(&child, &mut output, journal, session, limits).await?;
         session.clear().await;
         output.finish(journal).await;
+        let exit_code = child.reap()?;
+        self.attempt.processes_gone();
         Ok(PhaseEnd {
-            exit_code: child.reap()?,
+            exit_code,
             ended_by,
             peak_memory: None,
             out_of_memory: false,

@@ -4,12 +4,13 @@
 //! also those that left the session are signalled, and found by the sweep after a crash.
 
 mod job;
+mod script;
 mod shell;
 mod spawn;
 
-pub(crate) use spawn::{Program, c_env};
+pub(crate) use spawn::{Descriptors, Program, c_env};
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use aqueduct_core::{
     platform::Arch,
@@ -22,6 +23,7 @@ use aqueduct_ports::executor::{
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use self::shell::Shells;
 use crate::attempt::Attempts;
 
 /// Settings of [`HostExecutor`].
@@ -58,6 +60,7 @@ pub struct HostExecutor {
     config: HostConfig,
     inherited_marker: Option<String>,
     attempts: Attempts,
+    shells: Arc<Shells>,
 }
 
 impl HostExecutor {
@@ -66,6 +69,7 @@ impl HostExecutor {
         Self {
             inherited_marker: std::env::var(crate::process::MARKER).ok(),
             attempts: Attempts::new("host", config.state_dir.clone()),
+            shells: Arc::default(),
             config,
         }
     }
@@ -105,7 +109,7 @@ impl Executor for HostExecutor {
                 self.inherited_marker.as_deref(),
                 &attempt.marker,
             );
-            job::run(attempt, spec.clone(), arch, env)
+            job::run(attempt, spec.clone(), arch, env, Arc::clone(&self.shells))
         })
     }
 

@@ -3,6 +3,7 @@
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use crate::process::{MARKER, marker_value};
@@ -82,12 +83,41 @@ pub(super) fn job_env(
     env
 }
 
-/// bash where the job's `PATH` has it, else sh.
-pub(super) fn find_shell(env: &[(String, String)]) -> Option<PathBuf> {
-    let path = env
-        .iter()
-        .rfind(|(name, _)| name == "PATH")
-        .map_or(DEFAULT_PATH, |(_, value)| value.as_str());
+/// The shell that was found last: most jobs of a machine have the same `PATH`.
+#[derive(Debug, Default)]
+pub(super) struct Shells(Mutex<Option<Found>>);
+
+#[derive(Debug)]
+struct Found {
+    path: String,
+    shell: PathBuf,
+}
+
+impl Shells {
+    /// bash where the job's `PATH` has it, else sh.
+    pub(super) fn find(&self, env: &[(String, String)]) -> Option<PathBuf> {
+        let path = env
+            .iter()
+            .rfind(|(name, _)| name == "PATH")
+            .map_or(DEFAULT_PATH, |(_, value)| value.as_str());
+        // What is kept is whole at every moment.
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = &*last
+            && found.path == path
+            && is_executable(&found.shell)
+        {
+            return Some(found.shell.clone());
+        }
+        let shell = search(path)?;
+        *last = Some(Found {
+            path: path.to_owned(),
+            shell: shell.clone(),
+        });
+        Some(shell)
+    }
+}
+
+fn search(path: &str) -> Option<PathBuf> {
     ["bash", "sh"].iter().find_map(|shell| {
         [path, DEFAULT_PATH]
             .iter()
@@ -145,7 +175,22 @@ mod tests {
 
     #[test]
     fn a_path_without_a_shell_falls_back_to_the_default() {
-        let found = find_shell(&pairs(&[("PATH", "/nonexistent:relative")])).unwrap();
-        assert!(found.is_absolute());
+        let found = Shells::default().find(&pairs(&[("PATH", "/nonexistent:relative")]));
+        assert!(found.unwrap().is_absolute());
+    }
+
+    #[test]
+    fn another_path_and_a_removed_shell_are_searched_anew() {
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let shells = Shells::default();
+        let find = |dir: &Path| shells.find(&pairs(&[("PATH", dir.to_str().unwrap())]));
+        for dir in &dirs {
+            let bash = dir.path().join("bash");
+            std::fs::copy("/bin/sh", &bash).unwrap();
+            assert_eq!(find(dir.path()), Some(bash));
+        }
+        std::fs::remove_file(dirs[1].path().join("bash")).unwrap();
+        let found = find(dirs[1].path()).unwrap();
+        assert!(!found.starts_with(dirs[1].path()));
     }
 }

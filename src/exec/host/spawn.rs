@@ -12,7 +12,7 @@ use std::{
     io,
     mem::MaybeUninit,
     os::{
-        fd::{AsFd, AsRawFd},
+        fd::{AsRawFd, BorrowedFd},
         unix::ffi::OsStrExt,
     },
     path::Path,
@@ -20,6 +20,8 @@ use std::{
 };
 
 use nix::unistd::Pid;
+
+use super::script::DESCRIPTOR;
 
 /// What to start.
 #[derive(Debug)]
@@ -34,16 +36,26 @@ pub(crate) struct Program<'a> {
     pub(crate) dir: &'a Path,
 }
 
+/// What a program inherits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Descriptors<'a> {
+    /// Standard input; empty without one.
+    pub(crate) input: Option<BorrowedFd<'a>>,
+    /// Standard output and standard error.
+    pub(crate) output: BorrowedFd<'a>,
+    /// Number 3.
+    pub(crate) script: Option<BorrowedFd<'a>>,
+}
+
 impl Program<'_> {
-    /// Starts it as leader of a new session with default signals, standard input from `input` or empty, standard output
-    /// and error both on `output`. Every other descriptor must be close-on-exec, as the standard library opens them.
-    pub(crate) fn spawn<I: AsFd>(&self, input: Option<&I>, output: impl AsFd) -> io::Result<Pid> {
+    /// Starts it as leader of a new session with default signals. Every descriptor but `descriptors` must be
+    /// close-on-exec, as the standard library opens them.
+    pub(crate) fn spawn(&self, descriptors: Descriptors<'_>) -> io::Result<Pid> {
         let path = c_path(self.path)?;
         let args = pointers(&self.args);
         let env = pointers(&self.env);
         let attributes = Attributes::new()?;
-        let input = input.map(|input| input.as_fd().as_raw_fd());
-        let actions = Actions::new(input, output.as_fd().as_raw_fd(), &c_path(self.dir)?)?;
+        let actions = Actions::new(descriptors, &c_path(self.dir)?)?;
         let mut pid = 0;
         // SAFETY: every pointer is to a live, null-terminated value owned by this frame; the call only reads
         // through them.
@@ -114,7 +126,8 @@ impl Drop for Attributes {
 struct Actions(libc::posix_spawn_file_actions_t);
 
 impl Actions {
-    fn new(input: Option<c_int>, output: c_int, dir: &CString) -> io::Result<Self> {
+    fn new(descriptors: Descriptors<'_>, dir: &CString) -> io::Result<Self> {
+        let output = descriptors.output.as_raw_fd();
         let mut raw = MaybeUninit::uninit();
         // SAFETY: init fills the value it is given; only then is it taken as initialised. The other calls copy
         // what they are given.
@@ -122,8 +135,10 @@ impl Actions {
             check(libc::posix_spawn_file_actions_init(raw.as_mut_ptr()))?;
             let mut this = Self(raw.assume_init());
             let actions = &raw mut this.0;
-            check(match input {
-                Some(input) => libc::posix_spawn_file_actions_adddup2(actions, input, 0),
+            check(match descriptors.input {
+                Some(input) => {
+                    libc::posix_spawn_file_actions_adddup2(actions, input.as_raw_fd(), 0)
+                }
                 None => libc::posix_spawn_file_actions_addopen(
                     actions,
                     0,
@@ -134,6 +149,12 @@ impl Actions {
             })?;
             check(libc::posix_spawn_file_actions_adddup2(actions, output, 1))?;
             check(libc::posix_spawn_file_actions_adddup2(actions, output, 2))?;
+            if let Some(script) = descriptors.script {
+                let script = script.as_raw_fd();
+                check(libc::posix_spawn_file_actions_adddup2(
+                    actions, script, DESCRIPTOR,
+                ))?;
+            }
             check(libc::posix_spawn_file_actions_addchdir_np(
                 actions,
                 dir.as_ptr(),

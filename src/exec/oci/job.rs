@@ -4,7 +4,10 @@ use std::{
     ffi::CString,
     fs,
     io::{self, Write},
-    os::unix::{fs::PermissionsExt, net::UnixStream},
+    os::{
+        fd::AsFd,
+        unix::{fs::PermissionsExt, net::UnixStream},
+    },
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -33,11 +36,10 @@ use super::{
 use crate::{
     attempt::{Attempt, refused},
     child::STARTER,
-    host::Program,
+    host::{Descriptors, Program},
     phases::{PhaseEnd, PhaseRunner, Turn, canceled, run_phases},
     process::{Identity, MARKER},
     supervise::{Child, EndedBy, Limits, Output, Target, pipe, supervise},
-    sweep::record,
 };
 
 /// Used where the image sets none.
@@ -251,10 +253,14 @@ impl Job<'_> {
             env: vec![CString::new(format!("{MARKER}={}", self.attempt.marker))?],
             dir: Path::new("/"),
         };
-        let pid = program.spawn(Some(&theirs), &write)?;
+        let pid = program.spawn(Descriptors {
+            input: Some(theirs.as_fd()),
+            output: write.as_fd(),
+            script: None,
+        })?;
         drop((write, theirs));
         if let Some(identity) = Identity::of(pid) {
-            record(&self.attempt.dir, identity)?;
+            self.attempt.record(identity)?;
         }
         let child = Child::adopt(pid)?;
         let mut output = Output::new(read)?;

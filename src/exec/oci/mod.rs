@@ -80,7 +80,7 @@ impl OciExecutor {
     /// An executor that makes nothing before its first attempt.
     pub fn new(config: OciConfig) -> Self {
         Self {
-            attempts: Attempts::new("oci", config.state_dir.clone()),
+            attempts: Attempts::with_directories("oci", config.state_dir.clone()),
             shared: OnceLock::new(),
             config,
         }
