@@ -10,7 +10,7 @@ use aqueduct_core::{
 };
 use aqueduct_ports::{
     clock::Clock,
-    work::{Assignment, Directive, Lease, Report, WorkError, WorkSource},
+    work::{Assignment, Directive, Lease, Report, Sources, WorkError, WorkSource},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -211,7 +211,9 @@ impl Engine {
                 job: pipeline.plan().jobs[at].clone(),
                 variables,
                 dependencies: pipeline.dependencies(at),
+                sources: Sources::Snapshot,
                 lease_time: pipeline.lease_time(),
+                patience: pipeline.lease_time(),
             }),
         }
     }

@@ -1,7 +1,9 @@
 //! What a runner needs of whoever hands out work: over HTTP in a cluster, a direct call in a local run.
 
 pub use aqueduct_core::sched::{ExecutorOffer, Offer, TagPolicy};
-use aqueduct_core::{id::AttemptKey, plan::PlanJob, time::Millis, verdict::Verdict};
+use aqueduct_core::{
+    api::runner::Secret, id::AttemptKey, plan::PlanJob, time::Millis, verdict::Verdict,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -61,8 +63,39 @@ pub struct Assignment {
     pub variables: Vec<JobVariable>,
     /// Jobs whose artifacts to fetch before the script, in order.
     pub dependencies: Vec<Dependency>,
+    /// Where the job's sources are.
+    pub sources: Sources,
     /// Without a renewal for this long the attempt is lost.
     pub lease_time: Millis,
+    /// The runner gives the attempt up after it could not reach the source of work for this long. As long as the lease in
+    /// one process; longer where the source extends its leases by the time that it was away itself.
+    pub patience: Millis,
+}
+
+/// Where a job's sources are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sources {
+    /// In the run's own snapshot.
+    Snapshot,
+    /// In a repository that the runner fetches from.
+    Git(GitSource),
+}
+
+/// A commit in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitSource {
+    /// The repository, with user and password in the URL where it needs them.
+    pub url: Secret,
+    /// The commit, in hexadecimal digits.
+    pub sha: String,
+    /// What to fetch; the commit is in it.
+    pub refspecs: Vec<String>,
+    /// How many commits of history; 0 is all.
+    pub depth: u32,
+    /// Whether the repository names its objects by SHA-256.
+    pub sha256: bool,
+    /// Whether objects of earlier jobs are used where `GIT_STRATEGY` says nothing.
+    pub fetch: bool,
 }
 
 /// A variable as the job sees it.

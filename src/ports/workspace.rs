@@ -9,6 +9,8 @@ use aqueduct_core::id::AttemptKey;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::work::GitSource;
+
 /// Makes and removes working copies, one an attempt.
 #[async_trait]
 pub trait WorkingCopies: Send + Sync {
@@ -25,12 +27,37 @@ pub trait WorkingCopies: Send + Sync {
 }
 
 /// What a working copy starts with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Checkout {
-    /// The pipeline's sources, with a `.git` where they come from one.
-    Sources,
+    /// The run's snapshot, with a `.git` where it comes from one.
+    Snapshot,
+    /// A commit, fetched.
+    Git(Box<GitCheckout>),
     /// Nothing: `GIT_STRATEGY: none` or `empty`, and release jobs.
     Empty,
+}
+
+/// How a commit becomes a working copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitCheckout {
+    /// Where it comes from; its depth and strategy are what the job's variables say.
+    pub source: GitSource,
+    /// What becomes of submodules.
+    pub submodules: Submodules,
+    /// Whether the files are laid out; `GIT_CHECKOUT: "false"` wants the repository alone.
+    pub files: bool,
+}
+
+/// `GIT_SUBMODULE_STRATEGY`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Submodules {
+    /// They stay empty directories.
+    #[default]
+    None,
+    /// Those of the repository itself.
+    Normal,
+    /// Also theirs.
+    Recursive,
 }
 
 /// An attempt's own copy of the sources.
@@ -161,6 +188,9 @@ pub enum WorkspaceError {
     /// What the job or its pipeline asks for can't be done.
     #[error("{0}")]
     Refused(String),
+    /// Something that is elsewhere can't be reached; trying again may help.
+    #[error("{0}")]
+    Unreachable(String),
     /// The machine failed: a full disk, a missing permission.
     #[error("can't {action} {path}: {cause}")]
     Io {

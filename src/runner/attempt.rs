@@ -43,12 +43,7 @@ impl Attempt {
     /// Its `seat` is free for another job as soon as the end is told: what is left to remove then disturbs nobody.
     pub(crate) async fn run(self, seat: Seat) {
         let lease = &self.assignment.lease;
-        let keeper = Keeper::start(
-            self.source.clone(),
-            lease.clone(),
-            self.assignment.lease_time,
-            self.kill.clone(),
-        );
+        let keeper = Keeper::start(self.source.clone(), &self.assignment, self.kill.clone());
         let secrets = secrets(&self.assignment);
         let (trace, flusher) = Trace::start(TraceConfig {
             source: self.source.clone(),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use aqueduct_core::time::Millis;
-use aqueduct_ports::work::{Directive, Lease, WorkError, WorkSource};
+use aqueduct_ports::work::{Assignment, Directive, Lease, WorkError, WorkSource};
 use tokio::{
     sync::watch,
     task::AbortHandle,
@@ -29,18 +29,18 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Renews `lease` every third of `lease_time` until dropped. `kill` counts as a cancel without grace.
+    /// Renews the lease every third of its time until dropped. `kill` counts as a cancel without grace.
     pub(crate) fn start(
         source: Arc<dyn WorkSource>,
-        lease: Lease,
-        lease_time: Millis,
+        assignment: &Assignment,
         kill: CancellationToken,
     ) -> Self {
         let (sender, signal) = watch::channel(Signal::Run);
         let keeping = Keeping {
             source,
-            lease,
-            lease_time,
+            lease: assignment.lease.clone(),
+            lease_time: assignment.lease_time,
+            patience: assignment.patience,
             signal: sender,
         };
         let task = tokio::spawn(keeping.keep(kill)).abort_handle();
@@ -68,6 +68,7 @@ struct Keeping {
     source: Arc<dyn WorkSource>,
     lease: Lease,
     lease_time: Millis,
+    patience: Millis,
     signal: watch::Sender<Signal>,
 }
 
@@ -95,7 +96,7 @@ impl Keeping {
                     self.hear(directive);
                 }
                 Err(WorkError::Stale) => return self.raise(Signal::Lost),
-                Err(_) if renewed.elapsed() > self.lease_time.to_std() => {
+                Err(_) if renewed.elapsed() > self.patience.to_std() => {
                     return self.raise(Signal::Lost);
                 }
                 Err(error) => tracing::warn!(attempt = %self.lease.key, %error, "can't renew"),

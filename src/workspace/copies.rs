@@ -17,11 +17,11 @@ use crate::{
 impl WorkingCopies for Workspace {
     async fn prepare(&self, key: AttemptKey, checkout: Checkout) -> Result<WorkingCopy> {
         self.remove(key).await?;
-        let (dir, tmp_dir) = if let Some(paths) = self.reuse(key, checkout) {
+        let (dir, tmp_dir) = if let Some(paths) = self.reuse(key, &checkout) {
             paths
         } else {
             let inner = self.inner.clone();
-            blocking(move || prepare(&inner, key, checkout)).await?
+            blocking(move || prepare(&inner, key, &checkout)).await?
         };
         Ok(WorkingCopy { key, dir, tmp_dir })
     }
@@ -42,12 +42,12 @@ impl WorkingCopies for Workspace {
 
 impl Workspace {
     /// What an earlier attempt left untouched.
-    fn reuse(&self, key: AttemptKey, checkout: Checkout) -> Option<(PathBuf, PathBuf)> {
-        (checkout == Checkout::Sources).then(|| self.inner.places.reuse(key))?
+    fn reuse(&self, key: AttemptKey, checkout: &Checkout) -> Option<(PathBuf, PathBuf)> {
+        (*checkout == Checkout::Snapshot).then(|| self.inner.places.reuse(key))?
     }
 }
 
-fn prepare(inner: &Inner, key: AttemptKey, checkout: Checkout) -> Result<(PathBuf, PathBuf)> {
+fn prepare(inner: &Inner, key: AttemptKey, checkout: &Checkout) -> Result<(PathBuf, PathBuf)> {
     let mut place = inner
         .places
         .new_place(&inner.jobs_dir(), &inner.project_name);
@@ -58,12 +58,15 @@ fn prepare(inner: &Inner, key: AttemptKey, checkout: Checkout) -> Result<(PathBu
     made.map(|()| paths)
 }
 
-fn make(inner: &Inner, place: &mut Place, checkout: Checkout) -> Result<()> {
+fn make(inner: &Inner, place: &mut Place, checkout: &Checkout) -> Result<()> {
     place.make()?;
     match checkout {
         Checkout::Empty => Ok(()),
-        Checkout::Sources if inner.overlay => place.mount(&inner.snapshot.root),
-        Checkout::Sources => copy_tree(&inner.snapshot.root, &place.dir),
+        Checkout::Snapshot if inner.overlay => place.mount(&inner.snapshot.root),
+        Checkout::Snapshot => copy_tree(&inner.snapshot.root, &place.dir),
+        Checkout::Git(_) => Err(WorkspaceError::Refused(
+            "a local run has its sources here and fetches none".to_owned(),
+        )),
     }
 }
 

@@ -111,7 +111,7 @@ async fn a_copy_holds_uncommitted_work_and_nothing_ignored() {
         fs::write(project.join("sub/new"), "3").unwrap();
         fs::write(project.join("ignored"), "4").unwrap();
         let workspace = open(&dir, None, isolation).unwrap();
-        let copy = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+        let copy = workspace.prepare(KEY, Checkout::Snapshot).await.unwrap();
         assert_eq!(
             names(&copy.dir),
             [".gitignore", "file", "link", "run", "sub"]
@@ -149,7 +149,7 @@ async fn a_commit_can_be_run_instead() {
     let (dir, project) = project();
     fs::write(project.join("file"), "two").unwrap();
     let workspace = open(&dir, Some("HEAD"), Isolation::Auto).unwrap();
-    let copy = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+    let copy = workspace.prepare(KEY, Checkout::Snapshot).await.unwrap();
     assert_eq!(fs::read_to_string(copy.dir.join("file")).unwrap(), "one");
     assert_eq!(git(&copy.dir, &["status", "--porcelain"]), "");
     workspace.finish(&[]).unwrap();
@@ -172,7 +172,7 @@ async fn submodules_come_as_files() {
         ],
     );
     let workspace = open(&dir, None, Isolation::Auto).unwrap();
-    let copy = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+    let copy = workspace.prepare(KEY, Checkout::Snapshot).await.unwrap();
     assert_eq!(
         names(&copy.dir.join("lib")),
         [".gitignore", "file", "link", "run"]
@@ -280,12 +280,12 @@ async fn only_an_untouched_working_copy_goes_to_the_next_attempt() {
         let (dir, _project) = project();
         let workspace = open(&dir, None, Isolation::Auto).unwrap();
         assert!(workspace.uses_overlay(), "this test mounts: run it as root");
-        let first = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+        let first = workspace.prepare(KEY, Checkout::Snapshot).await.unwrap();
         touch(&first.dir);
         let before = fs::symlink_metadata(first.dir.with_file_name(".upper")).unwrap();
         workspace.remove(KEY).await.unwrap();
         assert_eq!(first.dir.join("file").exists(), untouched, "{what}");
-        let second = workspace.prepare(next, Checkout::Sources).await.unwrap();
+        let second = workspace.prepare(next, Checkout::Snapshot).await.unwrap();
         let after = fs::symlink_metadata(second.dir.with_file_name(".upper")).unwrap();
         let same = before.ctime() == after.ctime() && before.ctime_nsec() == after.ctime_nsec();
         assert_eq!(same, untouched, "{what}");
@@ -300,7 +300,7 @@ async fn only_an_untouched_working_copy_goes_to_the_next_attempt() {
 async fn a_working_copy_that_somebody_is_in_goes_to_nobody_else() {
     let (dir, _project) = project();
     let workspace = open(&dir, None, Isolation::Auto).unwrap();
-    let first = workspace.prepare(KEY, Checkout::Sources).await.unwrap();
+    let first = workspace.prepare(KEY, Checkout::Snapshot).await.unwrap();
     let open_file = fs::File::open(first.dir.join("file")).unwrap();
     workspace.remove(KEY).await.unwrap();
     assert!(!first.dir.exists());

@@ -10,6 +10,7 @@ mod execute;
 mod release;
 mod scope;
 mod script;
+mod sources;
 
 use std::{
     sync::{OnceLock, atomic::AtomicBool},
@@ -97,6 +98,9 @@ impl Ended {
 /// # Errors
 /// [`Stop`] if it failed before there was anything to collect, or the lease is over.
 pub(crate) async fn run(job: &Job<'_>) -> Step<Ended> {
+    if let Some(first) = job.assignment.job.unsupported.first() {
+        return Err(Verdict::new(VerdictKind::RunnerUnsupported, first).into());
+    }
     match &job.assignment.job.kind {
         JobKind::Script(script) => script::run(job, script).await,
         JobKind::Index(spec) => release::index(job, spec).await,

@@ -6,17 +6,14 @@ use aqueduct_core::{
     plan::ScriptSpec,
     verdict::{Verdict, VerdictKind},
 };
-use aqueduct_ports::{
-    work::JobVariable,
-    workspace::{Checkout, WorkingCopy},
-};
+use aqueduct_ports::workspace::WorkingCopy;
 
-use super::{Ended, Job, Step, Stop, artifacts, cache, execute, scope::Scope};
+use super::{Ended, Job, Step, Stop, artifacts, cache, execute, scope::Scope, sources};
 
 /// Runs it.
 pub(super) async fn run(job: &Job<'_>, script: &ScriptSpec) -> Step<Ended> {
     job.check()?;
-    let copy = prepare_copy(job).await?;
+    let copy = sources::prepare(job).await?;
     let scope = Scope::new(job, &copy);
     let executed = match before(job, &copy, &scope).await {
         Ok(()) => execute::run(job, &copy, &scope, script).await,
@@ -33,34 +30,6 @@ pub(super) async fn run(job: &Job<'_>, script: &ScriptSpec) -> Step<Ended> {
         Err(Stop::Verdict(verdict)) => Ended::failed(verdict),
     };
     Ok(after(job, &copy, &scope, ended).await)
-}
-
-async fn prepare_copy(job: &Job<'_>) -> Step<WorkingCopy> {
-    let checkout = checkout(&job.assignment.variables)?;
-    let prepared = job
-        .config
-        .copies
-        .prepare(job.assignment.lease.key, checkout)
-        .await;
-    Ok(prepared.map_err(|error| internal("the working copy can't be made", &error))?)
-}
-
-/// What `GIT_STRATEGY` asks for. A copy is always new and whole, so nothing else that steers a runner's `git` (`GIT_DEPTH`,
-/// `GIT_CLEAN_FLAGS`, `GIT_CHECKOUT`) has anything to do.
-fn checkout(variables: &[JobVariable]) -> Result<Checkout, Verdict> {
-    let strategy = variables
-        .iter()
-        .find(|variable| variable.key == "GIT_STRATEGY")
-        .map_or("", |variable| variable.value.as_str());
-    match strategy {
-        "" | "fetch" | "clone" => Ok(Checkout::Sources),
-        "none" | "empty" => Ok(Checkout::Empty),
-        other => Err(Verdict::new(
-            VerdictKind::ConfigInvalid,
-            format!("unknown GIT_STRATEGY '{other}'"),
-        )
-        .with_hint("GIT_STRATEGY is `fetch`, `clone`, `none` or `empty`")),
-    }
 }
 
 /// Everything that the script finds when it starts.

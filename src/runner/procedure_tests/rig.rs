@@ -16,7 +16,7 @@ use aqueduct_exec::host::{HostConfig, HostExecutor};
 use aqueduct_ports::{
     clock::Clock,
     release::ReleaseBackend,
-    work::{Assignment, Dependency, JobEnd, JobVariable, Lease},
+    work::{Assignment, Dependency, JobEnd, JobVariable, Lease, Sources},
 };
 use aqueduct_workspace::{Isolation, Workspace, WorkspaceConfig};
 use tempfile::TempDir;
@@ -192,7 +192,9 @@ pub(super) fn job(number: u64, script: &[&str]) -> JobBuilder {
         job: plan,
         variables: Vec::new(),
         dependencies: Vec::new(),
+        sources: Sources::Snapshot,
         lease_time: Millis::from_secs(60),
+        patience: Millis::from_secs(60),
     })
 }
 
