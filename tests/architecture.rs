@@ -17,7 +17,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Crate, and the crates of the workspace its library may depend on.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("aqueduct", &["cli"]),
     ("core", &[]),
     ("ports", &["core"]),
@@ -28,6 +28,7 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("workspace", &["core", "ports"]),
     ("mirror", &["core", "ports"]),
     ("runner", &["core", "ports"]),
+    ("client", &["core", "ports"]),
     (
         "cli",
         &[

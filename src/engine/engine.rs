@@ -210,6 +210,7 @@ impl Engine {
                 executor: candidate.executor,
                 job: pipeline.plan().jobs[at].clone(),
                 variables,
+                masks: Vec::new(),
                 dependencies: pipeline.dependencies(at),
                 sources: Sources::Snapshot,
                 lease_time: pipeline.lease_time(),

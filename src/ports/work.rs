@@ -1,5 +1,7 @@
 //! What a runner needs of whoever hands out work: over HTTP in a cluster, a direct call in a local run.
 
+use std::time::Duration;
+
 pub use aqueduct_core::sched::{ExecutorOffer, Offer, TagPolicy};
 use aqueduct_core::{
     api::runner::Secret, id::AttemptKey, plan::PlanJob, time::Millis, verdict::Verdict,
@@ -25,6 +27,11 @@ pub trait WorkSource: Send + Sync {
     /// Resolves when the attempt is to be cancelled, or its lease was lost (grace zero); never resolves otherwise. Called
     /// again, it resolves for the next cancel that has a shorter grace: the second Ctrl-C.
     async fn canceled(&self, lease: &Lease) -> Directive;
+
+    /// How long output may wait, so that many small pieces become one call.
+    fn trace_pause(&self, _lease: &Lease) -> Duration {
+        Duration::from_millis(50)
+    }
 
     /// Appends to the trace at `offset` bytes. Answers the offset that is stored now: a repeat of what is already there is
     /// dropped, a gap is answered with the offset to go on from.
@@ -61,6 +68,8 @@ pub struct Assignment {
     /// Variables, highest precedence applied, one entry a name. References among them are expanded; those to names
     /// that only the runner knows (`CI_PROJECT_DIR`, `CI_BUILDS_DIR`) and `$$` are left to it.
     pub variables: Vec<JobVariable>,
+    /// What else never shows in the trace: tokens that the runner uses for the job.
+    pub masks: Vec<Secret>,
     /// Jobs whose artifacts to fetch before the script, in order.
     pub dependencies: Vec<Dependency>,
     /// Where the job's sources are.

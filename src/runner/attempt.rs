@@ -147,7 +147,9 @@ fn secrets(assignment: &Assignment) -> Vec<String> {
         let all = assignment.variables.iter();
         all.filter(|variable| variable.masked)
     };
+    let others = assignment.masks.iter().map(|mask| mask.expose().to_owned());
     let mut values: Vec<String> = masked().map(|variable| variable.value.clone()).collect();
+    values.extend(others);
     if masked().any(|variable| !is_raw(variable) && variable.value.contains('$')) {
         let expanded = expanded(&assignment.variables);
         values.extend(masked().filter_map(|variable| expanded.get(&variable.key).cloned()));

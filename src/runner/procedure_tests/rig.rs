@@ -191,6 +191,7 @@ pub(super) fn job(number: u64, script: &[&str]) -> JobBuilder {
         executor: "host".into(),
         job: plan,
         variables: Vec::new(),
+        masks: Vec::new(),
         dependencies: Vec::new(),
         sources: Sources::Snapshot,
         lease_time: Millis::from_secs(60),

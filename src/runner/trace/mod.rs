@@ -19,8 +19,6 @@ use tokio::{sync::Notify, task::JoinHandle};
 
 use self::{coverage::CoverageScanner, sender::Sender};
 
-/// A pause before what was written is sent, so that a burst of small writes becomes one call and a person sees it at once.
-const FLUSH_AFTER: Duration = Duration::from_millis(50);
 /// A pause after which the output counts as waiting for somebody.
 const QUIET_AFTER: Duration = Duration::from_millis(500);
 /// Bytes that may wait to be sent before a writer has to wait for the sender.
@@ -52,6 +50,8 @@ pub(crate) struct Trace {
 }
 
 struct Shared {
+    source: Arc<dyn WorkSource>,
+    lease: Lease,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// Rung when there is something to send.
@@ -91,6 +91,8 @@ impl Trace {
         };
         let trace = Self {
             shared: Arc::new(Shared {
+                source: config.source.clone(),
+                lease: config.lease.clone(),
                 clock: config.clock,
                 state: Mutex::new(state),
                 written: Notify::new(),
@@ -104,7 +106,8 @@ impl Trace {
     async fn keep_flushing(self) {
         loop {
             self.shared.written.notified().await;
-            tokio::time::sleep(FLUSH_AFTER).await;
+            let pause = self.shared.source.trace_pause(&self.shared.lease);
+            tokio::time::sleep(pause).await;
             self.flush().await;
             let more = tokio::time::timeout(QUIET_AFTER, self.shared.written.notified()).await;
             if more.is_err() {

@@ -1,0 +1,20 @@
+//! The runner's side of the GitLab Runner HTTP API.
+//!
+//! [`HttpWorkSource`] is the port of `ports::work` over it: it asks for jobs, keeps their leases, sends their traces by
+//! offset and their ends. It works against any server of that API; what ours adds stands below one key and is used where it
+//! is there. It knows neither executors nor the disk.
+#![forbid(unsafe_code)]
+
+mod api;
+mod assignment;
+mod error;
+mod lifecycle;
+mod retry;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use api::{Api, ApiOptions};
+pub use error::ClientError;
+pub use lifecycle::Registration;
+pub use source::{HttpWorkSource, Identity};
