@@ -39,6 +39,7 @@ const EDGES: [(&str, &[&str]); 14] = [
             "exec",
             "publish",
             "workspace",
+            "mirror",
             "runner",
         ],
     ),

@@ -1,14 +1,11 @@
 //! Finds the pipeline file, fetches what compilation asks for, and shows its diagnostics.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use aqueduct_core::{
     diag::{Diagnostics, SourceMap},
     lang::{
-        self, CompileRequest, Compiled, SourceRequest, Sources,
+        self, CompileRequest, Compiled, ENTRIES, Found, SourceRequest, Sources,
         context::{Context, ContextVariable},
     },
     plan::Plan,
@@ -20,11 +17,7 @@ use crate::{
     error::CliError,
     output, render,
     repo::{RepoInfo, SourceTree},
-    templates,
 };
-
-/// Files looked for, in this order (design section 4).
-const ENTRIES: [&str; 2] = [".aqueduct.yml", ".gitlab-ci.yml"];
 
 /// A compiled pipeline and where it came from.
 pub(crate) struct Pipeline {
@@ -155,29 +148,22 @@ fn fetch(
     sources: &mut Sources,
 ) -> Result<(), CliError> {
     for request in wanted {
-        let bytes = match &request {
-            SourceRequest::Files => {
-                context.files = Some(tree.list()?.into());
-                continue;
-            }
-            SourceRequest::Local(path) => tree.read(path)?,
+        let file = |bytes: Option<Vec<u8>>| bytes.map_or(Found::Nothing, Found::File);
+        let found = match &request {
+            SourceRequest::Files => Found::Paths(tree.list()?),
+            SourceRequest::Local(path) => file(tree.read(path)?),
             SourceRequest::Template(name) => {
-                templates::find(name).map(|text| text.as_bytes().to_vec())
+                file(lang::template(name).map(|text| text.as_bytes().to_vec()))
             }
-            SourceRequest::Changes(name) => {
-                // Who says what changed (`--changed`) says it for every comparison.
-                let changed = match &context.changes {
-                    Some(given) => Some(Arc::clone(given)),
-                    None => tree.changed_since(name)?.map(Arc::from),
-                };
-                if let Some(changed) = changed {
-                    context.compare_to.insert(name.clone(), changed);
-                    continue;
-                }
-                None
-            }
+            // Who says what changed (`--changed`) says it for every comparison.
+            SourceRequest::Changes(name) => match &context.changes {
+                Some(given) => Found::Paths(given.to_vec()),
+                None => tree
+                    .changed_since(name)?
+                    .map_or(Found::Nothing, Found::Paths),
+            },
         };
-        sources.insert(request, bytes);
+        lang::supply(request, found, context, sources);
     }
     Ok(())
 }

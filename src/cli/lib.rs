@@ -16,7 +16,6 @@ mod platform;
 mod render;
 mod repo;
 mod settings;
-mod templates;
 mod traces;
 mod wire;
 

@@ -2,7 +2,10 @@
 //!
 //! Everything is bounded: a tree may name itself so often that listing it would never end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use aqueduct_core::{lang::context::Commit, time::Timestamp};
 use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
@@ -17,6 +20,18 @@ pub enum HistoryError {
     /// libgit2 failed.
     Git(git2::Error),
 }
+
+impl fmt::Display for HistoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCommit(sha) => write!(f, "there is no commit {sha}"),
+            Self::TooMany(limit) => write!(f, "its paths have more than {limit} bytes"),
+            Self::Git(error) => f.write_str(error.message()),
+        }
+    }
+}
+
+impl std::error::Error for HistoryError {}
 
 impl From<git2::Error> for HistoryError {
     fn from(error: git2::Error) -> Self {

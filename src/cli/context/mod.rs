@@ -6,7 +6,7 @@ mod secrets;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use aqueduct_core::lang::context::{
-    Commit, Context, ContextVariable, MergeRequest, PipelineSource, Project, RefKind, ZERO_SHA,
+    Context, ContextVariable, MergeRequest, PipelineSource, Project, RefKind, ZERO_SHA,
 };
 
 use crate::{
@@ -41,7 +41,9 @@ pub(crate) fn gather(dir: &Path, args: &ContextArgs) -> Result<Gathered, CliErro
         sha: commit.map_or_else(|| ZERO_SHA.to_owned(), |commit| commit.sha.clone()),
         before_sha: before_sha(commit, ref_kind, source),
         source,
-        commit: commit.map(commit_facts).unwrap_or_default(),
+        commit: commit
+            .map(|commit| commit.facts.clone())
+            .unwrap_or_default(),
         project: project(&repo),
         config_path: String::new(),
         variables: variables(args)?,
@@ -98,15 +100,6 @@ fn before_sha(commit: Option<&CommitInfo>, kind: RefKind, source: PipelineSource
         .unwrap_or_else(|| ZERO_SHA.to_owned())
 }
 
-fn commit_facts(commit: &CommitInfo) -> Commit {
-    Commit {
-        message: commit.message.clone(),
-        author: commit.author.clone(),
-        timestamp: commit.timestamp(),
-        tag_message: None,
-    }
-}
-
 fn project(repo: &RepoInfo) -> Project {
     Project {
         path: repo.project_path.clone(),
@@ -140,7 +133,7 @@ fn merge_request(repo: &RepoInfo, args: &ContextArgs, ref_name: &str) -> Option<
         title: repo
             .commit
             .as_ref()
-            .and_then(|commit| commit.message.lines().next().map(str::to_owned))
+            .and_then(|commit| commit.facts.message.lines().next().map(str::to_owned))
             .unwrap_or_default(),
         source_branch: ref_name.to_owned(),
         target_branch: repo.default_branch.clone(),

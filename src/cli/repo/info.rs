@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use aqueduct_core::lang::context::Commit;
+use aqueduct_mirror::history;
 use git2::{ErrorCode, ObjectType, Repository};
 
 use super::User;
@@ -42,41 +44,8 @@ pub(crate) struct CommitInfo {
     pub(crate) sha: String,
     /// Its first parent, or none.
     pub(crate) parent: Option<String>,
-    /// Whole message.
-    pub(crate) message: String,
-    /// `Name <mail>`.
-    pub(crate) author: String,
-    /// Seconds since the epoch, and the author's offset in minutes.
-    pub(crate) time: (i64, i32),
-}
-
-impl CommitInfo {
-    /// ISO 8601 with the committer's offset, as `CI_COMMIT_TIMESTAMP` has it; empty for a date out of all range.
-    pub(crate) fn timestamp(&self) -> String {
-        let (seconds, minutes) = self.time;
-        let offset = jiff::tz::Offset::from_seconds(minutes.saturating_mul(60))
-            .unwrap_or(jiff::tz::Offset::UTC);
-        jiff::Timestamp::from_second(seconds)
-            .map(|time| {
-                offset
-                    .to_datetime(time)
-                    .strftime("%Y-%m-%dT%H:%M:%S")
-                    .to_string()
-            })
-            .map(|date| {
-                format!(
-                    "{date}{}{:02}:{:02}",
-                    sign(minutes),
-                    minutes.abs() / 60,
-                    minutes.abs() % 60
-                )
-            })
-            .unwrap_or_default()
-    }
-}
-
-const fn sign(offset: i32) -> char {
-    if offset < 0 { '-' } else { '+' }
+    /// Message, author and time.
+    pub(crate) facts: Commit,
 }
 
 impl RepoInfo {
@@ -201,17 +170,10 @@ fn commit(repo: &Repository, rev: Option<&str>) -> Result<Option<CommitInfo>, Cl
         .ok_or_else(|| {
             CliError::invalid(format!("--commit {}: not a commit", rev.unwrap_or("HEAD")))
         })?;
-    let author = commit.author();
     Ok(Some(CommitInfo {
         sha: commit.id().to_string(),
         parent: commit.parent_id(0).ok().map(|id| id.to_string()),
-        message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
-        author: format!(
-            "{} <{}>",
-            String::from_utf8_lossy(author.name_bytes()),
-            String::from_utf8_lossy(author.email_bytes())
-        ),
-        time: (commit.time().seconds(), commit.time().offset_minutes()),
+        facts: history::facts(&commit),
     }))
 }
 
@@ -235,23 +197,6 @@ fn parse_remote(url: &str) -> Option<Remote> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn timestamps_carry_their_offset() {
-        let at = |seconds, offset| CommitInfo {
-            sha: String::new(),
-            parent: None,
-            message: String::new(),
-            author: String::new(),
-            time: (seconds, offset),
-        };
-        assert_eq!(at(0, 0).timestamp(), "1970-01-01T00:00:00+00:00");
-        assert_eq!(at(951_782_400, 60).timestamp(), "2000-02-29T01:00:00+01:00");
-        assert_eq!(
-            at(1_735_689_599, -330).timestamp(),
-            "2024-12-31T18:29:59-05:30"
-        );
-    }
 
     #[test]
     fn remotes_of_all_spellings() {

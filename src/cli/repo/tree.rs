@@ -4,11 +4,12 @@ use std::{
     collections::BTreeSet,
     fs::File,
     io::{self, Read},
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
-use aqueduct_core::yaml::Limits;
-use git2::{DiffOptions, Repository, TreeWalkMode, TreeWalkResult};
+use aqueduct_core::lang::LONGEST_FILE;
+use aqueduct_mirror::history::{self, HistoryError};
+use git2::{DiffOptions, Repository};
 use ignore::WalkBuilder;
 
 use crate::error::CliError;
@@ -33,12 +34,14 @@ pub(crate) enum SourceTree {
 impl SourceTree {
     /// The bytes of a file, `None` if there is no such file. Paths that lead out of the tree have none.
     pub(crate) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, CliError> {
-        let Some(relative) = confine(path) else {
-            return Ok(None);
-        };
         match self {
-            Self::Working { root } => read_file(&root.join(relative)),
-            Self::Commit { root, sha } => read_blob(root, sha, &relative),
+            Self::Working { root } => match history::confine(path) {
+                Some(relative) => read_file(&root.join(relative)),
+                None => Ok(None),
+            },
+            Self::Commit { root, sha } => at_commit(root, sha, |repo, tree| {
+                history::read(repo, tree, path, LONGEST_FILE)
+            }),
         }
     }
 
@@ -46,7 +49,9 @@ impl SourceTree {
     pub(crate) fn list(&self) -> Result<Vec<String>, CliError> {
         match self {
             Self::Working { root } => Ok(walk(root)),
-            Self::Commit { root, sha } => list_commit(root, sha),
+            Self::Commit { root, sha } => {
+                at_commit(root, sha, |repo, tree| history::files(repo, tree, PATHS))
+            }
         }
     }
 
@@ -60,7 +65,10 @@ impl SourceTree {
         let Ok(repo) = Repository::open(root) else {
             return Ok(None);
         };
-        let Some(base) = merge_base(&repo, head, name) else {
+        let Ok(head) = commit_of(&repo, head) else {
+            return Ok(None);
+        };
+        let Some(base) = history::merge_base(&repo, head.id(), name) else {
             return Ok(None);
         };
         let changed = match self {
@@ -68,23 +76,34 @@ impl SourceTree {
                 let mut options = DiffOptions::new();
                 options.include_untracked(true).recurse_untracked_dirs(true);
                 repo.diff_tree_to_workdir_with_index(Some(&base), Some(&mut options))
+                    .map(|diff| paths(&diff))
+                    .map_err(HistoryError::from)
             }
-            Self::Commit { .. } => commit_tree(&repo, head)
-                .and_then(|tree| repo.diff_tree_to_tree(Some(&base), Some(&tree), None)),
+            Self::Commit { .. } => head
+                .tree()
+                .map_err(HistoryError::from)
+                .and_then(|tree| history::changed(&repo, &base, &tree, PATHS)),
         };
-        changed
-            .map(|diff| Some(paths(&diff)))
-            .map_err(|error| git_error(&error))
+        changed.map(Some).map_err(|error| unreadable(&error))
     }
 }
 
-/// The tree of the merge base. A branch that was never checked out here is known as one of `origin`.
-fn merge_base<'r>(repo: &'r Repository, head: &str, name: &str) -> Option<git2::Tree<'r>> {
-    let commit = |spec: &str| repo.revparse_single(spec).ok()?.peel_to_commit().ok();
-    let short = name.strip_prefix("refs/heads/").unwrap_or(name);
-    let other = commit(name).or_else(|| commit(&format!("refs/remotes/origin/{short}")))?;
-    let base = repo.merge_base(commit(head)?.id(), other.id()).ok()?;
-    repo.find_commit(base).ok()?.tree().ok()
+fn commit_of<'r>(repo: &'r Repository, rev: &str) -> Result<git2::Commit<'r>, git2::Error> {
+    repo.revparse_single(rev)?.peel_to_commit()
+}
+
+/// Reads something of the tree of a commit.
+fn at_commit<T>(
+    root: &Path,
+    sha: &str,
+    read: impl FnOnce(&Repository, &git2::Tree<'_>) -> Result<T, HistoryError>,
+) -> Result<T, CliError> {
+    let open = || {
+        let repo = Repository::open(root)?;
+        let tree = commit_of(&repo, sha)?.tree()?;
+        read(&repo, &tree)
+    };
+    open().map_err(|error| unreadable(&error))
 }
 
 fn paths(diff: &git2::Diff<'_>) -> Vec<String> {
@@ -98,26 +117,13 @@ fn paths(diff: &git2::Diff<'_>) -> Vec<String> {
     paths.into_iter().collect()
 }
 
-/// A path from the root without `..`; a leading `/` means the root, as in `include:local`.
-fn confine(path: &str) -> Option<PathBuf> {
-    let mut out = PathBuf::new();
-    for part in Path::new(path.trim_start_matches('/')).components() {
-        match part {
-            Component::Normal(name) => out.push(name),
-            Component::CurDir => {}
-            _ => return None,
-        }
-    }
-    (!out.as_os_str().is_empty()).then_some(out)
-}
-
-/// A byte more than a pipeline file may have, so that a longer one is told from one that just fits.
-const LONGEST: usize = Limits::LANGUAGE.bytes + 1;
+/// Most bytes that the paths of all files of a commit may have.
+const PATHS: usize = 1 << 30;
 
 /// Reads a pipeline file, of a longer one only as much as shows that it is too long: it may be a disk image, or have no end.
 pub(crate) fn read_bounded(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(LONGEST as u64).read_to_end(&mut bytes)?;
+    from.take(LONGEST_FILE as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -138,44 +144,9 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, CliError> {
     }
 }
 
-fn git_error(error: &git2::Error) -> CliError {
-    CliError::infrastructure(format!(
-        "can't read the Git repository: {}",
-        error.message()
-    ))
-    .with_help("check it with `git fsck`")
-}
-
-fn commit_tree<'r>(repo: &'r Repository, sha: &str) -> Result<git2::Tree<'r>, git2::Error> {
-    repo.revparse_single(sha)?.peel_to_tree()
-}
-
-fn read_blob(root: &Path, sha: &str, path: &Path) -> Result<Option<Vec<u8>>, CliError> {
-    let repo = Repository::open(root).map_err(|error| git_error(&error))?;
-    let tree = commit_tree(&repo, sha).map_err(|error| git_error(&error))?;
-    let Ok(entry) = tree.get_path(path) else {
-        return Ok(None);
-    };
-    Ok(repo.find_blob(entry.id()).ok().map(|blob| {
-        let bytes = blob.content();
-        bytes[..bytes.len().min(LONGEST)].to_vec()
-    }))
-}
-
-fn list_commit(root: &Path, sha: &str) -> Result<Vec<String>, CliError> {
-    let repo = Repository::open(root).map_err(|error| git_error(&error))?;
-    let tree = commit_tree(&repo, sha).map_err(|error| git_error(&error))?;
-    let mut files = Vec::new();
-    tree.walk(TreeWalkMode::PreOrder, |folder, entry| {
-        if entry.kind() != Some(git2::ObjectType::Tree) {
-            let name = String::from_utf8_lossy(entry.name_bytes());
-            files.push(format!("{folder}{name}"));
-        }
-        TreeWalkResult::Ok
-    })
-    .map_err(|error| git_error(&error))?;
-    files.sort_unstable();
-    Ok(files)
+fn unreadable(error: &HistoryError) -> CliError {
+    CliError::infrastructure(format!("can't read the Git repository: {error}"))
+        .with_help("check it with `git fsck`")
 }
 
 fn walk(root: &Path) -> Vec<String> {
@@ -213,18 +184,4 @@ fn tracked(root: &Path) -> Vec<String> {
         .iter()
         .map(|entry| String::from_utf8_lossy(&entry.path).into_owned())
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_never_leave_the_tree() {
-        assert_eq!(confine("/ci/a.yml"), Some(PathBuf::from("ci/a.yml")));
-        assert_eq!(confine("./a.yml"), Some(PathBuf::from("a.yml")));
-        assert_eq!(confine("../a.yml"), None);
-        assert_eq!(confine("a/../../b"), None);
-        assert_eq!(confine("/"), None);
-    }
 }

@@ -22,9 +22,13 @@ pub mod logic;
 pub mod model;
 mod predefined;
 pub mod slug;
+mod supply;
+mod templates;
 #[cfg(test)]
 mod testing;
 pub mod variables;
 
 pub use compile::{Compilation, CompileRequest, Compiled, Linted, compile, lint};
 pub use compose::{SourceRequest, Sources};
+pub use supply::{ENTRIES, Found, LONGEST_FILE, supply};
+pub use templates::template;
