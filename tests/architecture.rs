@@ -17,7 +17,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Crate, and the crates of the workspace its library may depend on.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("aqueduct", &["cli"]),
     ("core", &[]),
     ("ports", &["core"]),
@@ -29,6 +29,7 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("mirror", &["core", "ports"]),
     ("runner", &["core", "ports"]),
     ("client", &["core", "ports"]),
+    ("store", &["core", "ports"]),
     (
         "cli",
         &[
@@ -66,13 +67,15 @@ const CORE: [&str; 11] = [
 ];
 
 /// Crates that only wiring and adapters may name.
-const ENGINE_BANS: [&str; 6] = [
+const ENGINE_BANS: [&str; 8] = [
     "reqwest",
     "oci-client",
     "libcontainer",
     "nix",
     "git2",
     "clap",
+    "sqlx",
+    "object_store",
 ];
 
 /// What the pure crate's sources may not even name: its lints list single functions, and new ones appear with each Rust.

@@ -25,7 +25,7 @@ pub trait Inbox: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError>;
 
-    /// When the next delivery that waits for a further try has its turn.
+    /// When the first of the deliveries that are not done has, or had, its turn.
     async fn next_delivery_at(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// It was handled; `outcome` is for people ("pipeline 12", "branch is filtered"). Its body is dropped, its id stays so

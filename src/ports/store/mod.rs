@@ -7,7 +7,7 @@
 //!   writes again. Dropping a call's future may or may not carry the write out, whole.
 //! - A read sees every write that returned before the read began.
 //! - Whatever is absent is `None`, never an error.
-//! - Texts are UTF-8 of any length. NUL, which PostgreSQL can't hold in a text, is stored as U+FFFD; only bytes are kept as they are.
+//! - Texts are UTF-8 of any length, names of at most [`NAME_LIMIT`] bytes ([`StoreError::TooLong`]). NUL, which PostgreSQL can't hold in a text, is stored as U+FFFD; only bytes are kept as they are.
 //! - JSON (`state`, `plan`, `info`, …) is the caller's: the store keeps the text and never looks inside.
 //! - No method reads a clock: times are arguments.
 
@@ -63,6 +63,9 @@ impl<T> Store for T where
 {
 }
 
+/// Longest name that rows are found by, in bytes: an index takes no more.
+pub const NAME_LIMIT: usize = 1024;
+
 /// Why the store didn't do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -75,6 +78,9 @@ pub enum StoreError {
     /// What the row would belong to isn't there.
     #[error("{0} does not exist")]
     Missing(String),
+    /// A name (path, ref, cause, delivery id, subject, kind, …) has more than [`NAME_LIMIT`] bytes.
+    #[error("the {0} is longer than {NAME_LIMIT} bytes")]
+    TooLong(&'static str),
     /// The database can't be reached, is full, or answered too late. Trying again may help; whether the write was carried out is
     /// unknown.
     #[error("the database can't be used: {0}")]

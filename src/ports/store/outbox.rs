@@ -14,7 +14,7 @@ pub trait Outbox: Send + Sync {
     /// Effects whose time has come, in the order they were stored.
     async fn due_effects(&self, now: Timestamp, limit: u32) -> Result<Vec<DueEffect>, StoreError>;
 
-    /// When the next effect that is not due yet has its turn.
+    /// When the first of the stored effects has, or had, its turn.
     async fn next_effect_at(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// It was done; the row is gone. Again, or after another took its place: no effect.

@@ -37,7 +37,7 @@ pub trait Traces: Send + Sync {
     ) -> Result<TracePart, StoreError>;
 
     /// Traces with chunks whose attempt is over (its job has ended or is at a later attempt) and which nobody appended to since
-    /// `idle_since`, oldest first.
+    /// `idle_since`, in the order of their jobs.
     async fn unsealed_traces(
         &self,
         idle_since: Timestamp,

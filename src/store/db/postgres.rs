@@ -1,0 +1,65 @@
+//! PostgreSQL: a transaction a change, many at once; the server itself gathers what waits for its disk.
+
+use std::time::Duration;
+
+use aqueduct_ports::store::StoreError;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{Backend, Database, Link, OpenError, Work, failure, migrate};
+
+/// Changes and reads at once.
+const CONNECTIONS: u32 = 16;
+/// Longer than a fail-over's hiccup, shorter than any client's patience.
+const WAIT: Duration = Duration::from_secs(10);
+
+impl Database {
+    /// Connects to a PostgreSQL database, `postgres://user:password@host:port/name`, and brings its tables up to date. Each
+    /// commit is as durable as the server's `synchronous_commit` says; `on`, its default, is what the coordinator's promises need.
+    pub async fn postgres(url: &str) -> Result<Self, OpenError> {
+        // The URL may hold a password: no error repeats it.
+        let options: PgConnectOptions = url.parse().map_err(|_| OpenError::BadUrl)?;
+        let options = options
+            .application_name("aqueduct")
+            .statement_cache_capacity(300);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(WAIT)
+            .connect_with(options)
+            .await
+            .map_err(|error| OpenError::Database(failure(error)))?;
+        let mut connection = pool
+            .acquire()
+            .await
+            .map_err(|error| OpenError::Database(failure(error)))?;
+        migrate::run(migrate::POSTGRES, &mut *connection).await?;
+        drop(connection);
+        let backend = Backend::Postgres(pool);
+        Ok(Self { backend })
+    }
+}
+
+/// In a task of its own, so that the change is whole also if the caller goes away.
+pub(super) async fn write<T: Send + 'static>(
+    pool: &PgPool,
+    work: Work<T>,
+) -> Result<T, StoreError> {
+    let pool = pool.clone();
+    let task = tokio::spawn(async move { transact(&pool, work).await });
+    let stopped = |_| Err(StoreError::Unavailable("it is being closed".to_owned()));
+    task.await.unwrap_or_else(stopped)
+}
+
+async fn transact<T>(pool: &PgPool, work: Work<T>) -> Result<T, StoreError> {
+    let mut transaction = pool.begin().await.map_err(failure)?;
+    let outcome = work(&mut Link::Postgres(&mut transaction)).await;
+    if outcome.is_ok() {
+        transaction.commit().await.map_err(failure)?;
+    } else {
+        // A connection that is gone rolls back by itself.
+        let _ = transaction.rollback().await;
+    }
+    outcome
+}

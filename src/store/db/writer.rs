@@ -1,0 +1,144 @@
+//! SQLite's one writer: many waiting changes share one transaction, and with it one `fsync`.
+//!
+//! A change is answered after the COMMIT that holds it. While the disk is busy with one, others gather; together they cost what
+//! one would. Each has a savepoint of its own, so that one that fails takes nothing of the others with it.
+//!
+//! The writer is a task of its own: whoever waits for an answer may go away (a client hung up) without leaving a transaction half done.
+
+use aqueduct_ports::store::StoreError;
+use futures_util::future::BoxFuture;
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Link, Work};
+
+/// So many changes share a transaction at most: none waits long for those behind it.
+const MOST_AT_ONCE: usize = 256;
+
+/// A change that waits for the writer.
+pub(super) trait Pending: Send {
+    /// Carries it out; whether it went well.
+    fn run<'l>(&'l mut self, link: &'l mut Link<'_>) -> BoxFuture<'l, bool>;
+
+    /// Tells whoever waits: what it came to, or what became of the transaction.
+    fn answer(self: Box<Self>, transaction: Result<(), StoreError>);
+}
+
+struct Waiting<T> {
+    work: Option<Work<T>>,
+    outcome: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send> Pending for Waiting<T> {
+    fn run<'l>(&'l mut self, link: &'l mut Link<'_>) -> BoxFuture<'l, bool> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else {
+                return false;
+            };
+            let outcome = work(link).await;
+            let went_well = outcome.is_ok();
+            self.outcome = Some(outcome);
+            went_well
+        })
+    }
+
+    fn answer(self: Box<Self>, transaction: Result<(), StoreError>) {
+        let not_run = || Err(StoreError::Unavailable("it was not reached".to_owned()));
+        let answer = match (transaction, self.outcome) {
+            // What failed by itself keeps its reason.
+            (_, Some(Err(error))) | (Err(error), _) => Err(error),
+            (Ok(()), outcome) => outcome.unwrap_or_else(not_run),
+        };
+        // Nobody may wait for it any more.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// Hands changes to the writer's task.
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Box<dyn Pending>>,
+}
+
+impl Writer {
+    /// Starts the task; it ends once nobody can hand it anything, and closes the connection.
+    pub(super) fn start(connection: SqliteConnection) -> Self {
+        let (queue, waiting) = mpsc::channel(4 * MOST_AT_ONCE);
+        tokio::spawn(write(connection, waiting));
+        Self { queue }
+    }
+
+    pub(super) async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let waiting = Waiting {
+            work: Some(work),
+            outcome: None,
+            reply,
+        };
+        let stopped = || StoreError::Unavailable("it is being closed".to_owned());
+        let handed_over = self.queue.send(Box::new(waiting)).await;
+        handed_over.map_err(|_| stopped())?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Waits until the task has ended, if this is the last that can hand it anything.
+    pub(super) async fn close(self) {
+        let queue = self.queue.downgrade();
+        drop(self.queue);
+        while queue.upgrade().is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Box<dyn Pending>>) {
+    while let Some(first) = waiting.recv().await {
+        let (done, transaction) = transact(&mut connection, first, &mut waiting).await;
+        for pending in done {
+            pending.answer(transaction.clone());
+        }
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "the database was not closed in order");
+    }
+}
+
+/// One transaction: the first change, and all that wait behind it. The changes come back to be answered.
+async fn transact(
+    connection: &mut SqliteConnection,
+    first: Box<dyn Pending>,
+    waiting: &mut mpsc::Receiver<Box<dyn Pending>>,
+) -> (Vec<Box<dyn Pending>>, Result<(), StoreError>) {
+    let mut link = Link::Sqlite(connection);
+    let mut done = Vec::new();
+    if let Err(error) = link.execute("BEGIN IMMEDIATE", &[]).await {
+        return (vec![first], Err(error));
+    }
+    let mut next = Some(first);
+    let mut outcome = Ok(());
+    while let Some(mut pending) = next.take() {
+        outcome = run(&mut link, pending.as_mut()).await;
+        done.push(pending);
+        if outcome.is_ok() && done.len() < MOST_AT_ONCE {
+            next = waiting.try_recv().ok();
+        }
+    }
+    if outcome.is_ok() {
+        outcome = link.execute("COMMIT", &[]).await.map(drop);
+    }
+    if outcome.is_err() {
+        // The database may have rolled back by itself, then this finds nothing to do.
+        let _ = link.execute("ROLLBACK", &[]).await;
+    }
+    (done, outcome)
+}
+
+/// One change within its savepoint. An error means that the whole transaction is lost.
+async fn run(link: &mut Link<'_>, pending: &mut dyn Pending) -> Result<(), StoreError> {
+    link.execute("SAVEPOINT change", &[]).await?;
+    if !pending.run(link).await {
+        link.execute("ROLLBACK TO change", &[]).await?;
+    }
+    link.execute("RELEASE change", &[]).await.map(drop)
+}

@@ -1,0 +1,75 @@
+//! Access tokens.
+
+use aqueduct_core::{id::AccessTokenId, token::TokenHash};
+use aqueduct_ports::store::{AccessScope, AccessToken, AccessTokens, NewAccessToken, StoreError};
+use async_trait::async_trait;
+
+use crate::{
+    Database,
+    db::{Link, Row, args, name_taken, work},
+    sql::access as sql,
+};
+
+const fn scope_name(scope: AccessScope) -> &'static str {
+    match scope {
+        AccessScope::Admin => "admin",
+        AccessScope::Read => "read",
+    }
+}
+
+fn scope(name: &str) -> Result<AccessScope, StoreError> {
+    let known = [AccessScope::Admin, AccessScope::Read].into_iter();
+    let mut known = known.filter(|scope| scope_name(*scope) == name);
+    let unknown = || StoreError::Corrupt(format!("{name:?} is no scope of an access token"));
+    known.next().ok_or_else(unknown)
+}
+
+async fn insert(link: &mut Link<'_>, new: &NewAccessToken) -> Result<AccessTokenId, StoreError> {
+    let values = args![
+        &new.hash,
+        &new.name,
+        scope_name(new.scope),
+        new.expires,
+        new.created,
+    ];
+    let inserted = link.one(sql::INSERT, values).await;
+    let row = inserted.map_err(|error| name_taken(error, || "the token".to_owned()))?;
+    row.ok_or(StoreError::Conflict)?.only()
+}
+
+fn token(row: &Row) -> Result<AccessToken, StoreError> {
+    let mut cells = row.cells();
+    Ok(AccessToken {
+        id: cells.next()?,
+        name: cells.next()?,
+        scope: scope(&cells.next::<String>()?)?,
+        expires: cells.next()?,
+        created: cells.next()?,
+    })
+}
+
+#[async_trait]
+impl AccessTokens for Database {
+    async fn create_access_token(&self, new: &NewAccessToken) -> Result<AccessTokenId, StoreError> {
+        let new = new.clone();
+        self.write(work!(link => insert(link, &new).await)).await
+    }
+
+    async fn access_token(&self, hash: &TokenHash) -> Result<Option<AccessToken>, StoreError> {
+        let row = self.one(sql::BY_TOKEN, args![hash]).await?;
+        row.as_ref().map(token).transpose()
+    }
+
+    async fn access_tokens(&self) -> Result<Vec<AccessToken>, StoreError> {
+        self.all(sql::ALL, args![])
+            .await?
+            .iter()
+            .map(token)
+            .collect()
+    }
+
+    async fn delete_access_token(&self, id: AccessTokenId) -> Result<bool, StoreError> {
+        let deleted = self.write(work!(link => link.execute(sql::DELETE, args![id]).await));
+        Ok(deleted.await? > 0)
+    }
+}

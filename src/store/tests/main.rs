@@ -1,0 +1,8 @@
+//! The store against its contract, on real databases.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up must stop"
+)]
+
+mod kill;
+mod sqlite;
