@@ -12,6 +12,7 @@ mod engine;
 #[cfg(test)]
 mod engine_tests;
 mod event;
+pub mod fleet;
 mod options;
 pub mod pipeline;
 mod select;

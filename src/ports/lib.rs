@@ -9,6 +9,7 @@ pub mod clock;
 pub mod conformance;
 pub mod executor;
 pub mod git;
+pub mod random;
 pub mod release;
 pub mod store;
 pub mod work;

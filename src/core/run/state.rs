@@ -33,6 +33,18 @@ impl PipelineState {
         }
     }
 
+    /// All of it but the jobs, for who keeps those apart.
+    #[must_use]
+    pub const fn without_jobs(&self) -> Self {
+        Self {
+            status: self.status,
+            jobs: Vec::new(),
+            begun: self.begun,
+            last_token: self.last_token,
+            last_key: self.last_key,
+        }
+    }
+
     /// Whether every job has ended.
     pub fn is_terminal(&self) -> bool {
         self.jobs.iter().all(|job| job.status.is_terminal())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use aqueduct_core::{
     id::JobId,
-    run::{Effect, PipelineState},
+    run::{Effect, JobState, PipelineState, Rules},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,54 @@ impl Durable {
             outputs: BTreeMap::new(),
             outbox: VecDeque::new(),
         }
+    }
+}
+
+/// A job's part of [`Durable`], for a store with a row a job. Its trace is kept elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobPart {
+    /// Where it stands.
+    pub state: JobState,
+    /// What it left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Output>,
+}
+
+/// What of [`Durable`] is no job's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeadPart {
+    state: PipelineState,
+    resources: Resources,
+}
+
+impl Durable {
+    /// What is no job's.
+    pub fn head_part(&self) -> HeadPart {
+        HeadPart {
+            state: self.state.without_jobs(),
+            resources: self.resources.clone(),
+        }
+    }
+
+    /// The part of the job at a position of the plan; there must be one.
+    pub fn job_part(&self, at: usize) -> JobPart {
+        JobPart {
+            state: self.state.jobs[at].clone(),
+            output: self.outputs.get(&Rules::id(at)).cloned(),
+        }
+    }
+
+    /// Puts the parts together again; the jobs in the plan's order.
+    pub fn join(head: HeadPart, jobs: Vec<JobPart>) -> Self {
+        let mut durable = Self::new(head.state);
+        durable.resources = head.resources;
+        for (at, job) in jobs.into_iter().enumerate() {
+            durable.state.jobs.push(job.state);
+            if let Some(output) = job.output {
+                durable.outputs.insert(Rules::id(at), output);
+            }
+        }
+        durable
     }
 }
 

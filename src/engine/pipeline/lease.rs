@@ -60,10 +60,21 @@ impl Pipeline {
 
     /// Extends a lease.
     pub fn renew(&mut self, job: JobId, token: u64, now: Timestamp) -> Result<Directive, Ignored> {
+        self.renew_for(job, token, self.settings.lease_time, now)
+    }
+
+    /// Extends a lease by a time that suits its runner.
+    pub fn renew_for(
+        &mut self,
+        job: JobId,
+        token: u64,
+        lease_time: Millis,
+        now: Timestamp,
+    ) -> Result<Directive, Ignored> {
         let event = Event::Renew {
             job,
             token,
-            lease_time: self.settings.lease_time,
+            lease_time,
         };
         self.apply(event, now)?;
         Ok(self.directive(job, token, now)?.0)

@@ -23,7 +23,7 @@ use aqueduct_core::{
     time::{Millis, Timestamp},
 };
 
-pub use durable::{Durable, Output};
+pub use durable::{Durable, HeadPart, JobPart, Output};
 pub use lease::Candidate;
 pub use report::Reported;
 pub use resource::Resources;
@@ -50,7 +50,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     plan: Arc<Plan>,
-    rules: Rules,
+    rules: Arc<Rules>,
     settings: Settings,
     durable: Durable,
     /// What runners have offered so far, one entry a runner.
@@ -71,7 +71,7 @@ impl Pipeline {
         played: &BTreeSet<String>,
         now: Timestamp,
     ) -> Self {
-        let rules = rules(&plan, &settings, played);
+        let rules = Arc::new(rules(&plan, &settings, played));
         let durable = Durable::new(PipelineState::new(&rules, now));
         let mut pipeline = Self::of(plan, rules, settings, durable, now);
         pipeline.tick(now);
@@ -89,13 +89,13 @@ impl Pipeline {
         if durable.state.jobs.len() != plan.jobs.len() {
             return Err(Ignored::OtherPlan);
         }
-        let rules = rules(&plan, &settings, played);
+        let rules = Arc::new(rules(&plan, &settings, played));
         Ok(Self::of(plan, rules, settings, durable, now))
     }
 
     fn of(
         plan: Arc<Plan>,
-        rules: Rules,
+        rules: Arc<Rules>,
         settings: Settings,
         durable: Durable,
         now: Timestamp,
@@ -122,8 +122,13 @@ impl Pipeline {
         &self.plan
     }
 
+    /// The plan, to be kept by others.
+    pub const fn shared_plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
     /// The machine's rules.
-    pub const fn rules(&self) -> &Rules {
+    pub fn rules(&self) -> &Rules {
         &self.rules
     }
 

@@ -1,0 +1,226 @@
+//! Handing out jobs.
+
+use std::{sync::Arc, time::Duration};
+
+use aqueduct_core::{
+    id::{GlobalAttempt, ManagerId, ProjectId},
+    plan::PlanJob,
+    sched::Offer,
+    time::{Millis, Timestamp},
+    token::TokenHash,
+};
+use aqueduct_ports::{
+    store::PipelineRow,
+    work::{Dependency, JobVariable},
+};
+
+use super::{
+    Fleet, FleetError,
+    live::{Live, Tenure},
+    queue::Taken,
+    variables::server_variables,
+};
+use crate::{
+    Secrets,
+    variables::{LeaseContext, job_variables},
+};
+
+/// Who asks for a job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claimer {
+    /// Which process.
+    pub manager: ManagerId,
+    /// What it takes.
+    pub offer: Offer,
+    /// The only project whose jobs it takes.
+    pub project: Option<ProjectId>,
+    /// Longest job that it takes on.
+    pub maximum_timeout: Option<Millis>,
+}
+
+impl Claimer {
+    /// Whether it may have a job at all, whatever it can run.
+    pub(super) fn may_have(&self, project: ProjectId, job: &PlanJob) -> bool {
+        let shorter = self.maximum_timeout.is_none_or(|most| job.timeout <= most);
+        shorter && self.project.is_none_or(|own| own == project)
+    }
+}
+
+/// A job that was handed out.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The attempt, as the wire knows it.
+    pub attempt: GlobalAttempt,
+    /// Its pipeline.
+    pub pipeline: PipelineRow,
+    /// `group/name` of the project.
+    pub project_path: String,
+    /// The job.
+    pub job: PlanJob,
+    /// The executor of the offer that takes it.
+    pub executor: String,
+    /// Its final variables, `CI_JOB_TOKEN` and `CI_REPOSITORY_URL` among them.
+    pub variables: Vec<JobVariable>,
+    /// Jobs whose artifacts to fetch before the script, in order.
+    pub dependencies: Vec<(GlobalAttempt, Dependency)>,
+    /// Reports, and never reaches a script.
+    pub report_token: String,
+    /// `CI_JOB_TOKEN`: reads.
+    pub read_token: String,
+    /// Where to clone from, with the read token in it.
+    pub repository_url: String,
+    /// How long it waited for a runner.
+    pub waited: Millis,
+}
+
+impl Fleet {
+    /// The job that has waited longest of those that the claimer may have; waits up to `wait` for one.
+    pub async fn claim(
+        &self,
+        claimer: &Claimer,
+        wait: Duration,
+    ) -> Result<Option<Claim>, FleetError> {
+        self.offers.learn(claimer, self.clock.now());
+        let deadline = tokio::time::Instant::now() + wait;
+        let mut queued = self.queue.subscribe();
+        loop {
+            queued.mark_unchanged();
+            while let Some(taken) = self.queue.take(claimer) {
+                if let Some(claim) = self.lease(taken, claimer).await? {
+                    return Ok(Some(claim));
+                }
+            }
+            let waited = tokio::time::timeout_at(deadline, queued.changed()).await;
+            if waited.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Leases a job that was taken out of the line; `None` if it no longer waits.
+    async fn lease(
+        &self,
+        taken: Taken<'_>,
+        claimer: &Claimer,
+    ) -> Result<Option<Claim>, FleetError> {
+        let (id, at) = taken.job();
+        let tokens = Tokens {
+            report: self.token("glcbt-"),
+            read: self.token("glcbt-"),
+        };
+        let leased = self
+            .act(id, |live, now| {
+                Ok(self.lease_in(live, at, &tokens, &taken.executor, claimer, now))
+            })
+            .await;
+        match leased {
+            // It is back in the line by its state, or never was to be in it.
+            Ok(claim) => {
+                taken.settle();
+                Ok(claim)
+            }
+            // A pipeline that is gone or unreadable must not stop the line.
+            Err(FleetError::Store(error)) => Err(error.into()),
+            Err(error) => {
+                tracing::error!(pipeline = %id, %error, "a job that waits can't be handed out");
+                taken.settle();
+                Ok(None)
+            }
+        }
+    }
+
+    fn lease_in(
+        &self,
+        live: &mut Live,
+        at: usize,
+        tokens: &Tokens,
+        executor: &str,
+        claimer: &Claimer,
+        now: Timestamp,
+    ) -> Option<Claim> {
+        let state = &live.pipeline.state().jobs[at];
+        if state.status != aqueduct_core::run::Status::Pending {
+            return None;
+        }
+        let since = state.since;
+        let mut key = live.pipeline.key(at);
+        key.attempt += 1;
+        let attempt = GlobalAttempt {
+            job: live.job_id(at),
+            attempt: key.attempt,
+        };
+        let repository_url = repository_url(&self.config.url, &live.project_path, &tokens.read);
+        let persisted = server_variables(live, attempt.job, &tokens.read, &repository_url);
+        let context = LeaseContext {
+            key,
+            now,
+            persisted: &persisted,
+            secrets: &Secrets::default(),
+        };
+        let variables = match job_variables(&live.pipeline, at, &context) {
+            Ok(variables) => variables,
+            Err(verdict) => {
+                live.pipeline.refuse(at, verdict, now);
+                return None;
+            }
+        };
+        if live.pipeline.lease(at, now).is_err() {
+            return None;
+        }
+        live.tenures[at] = Tenure {
+            manager: Some(claimer.manager),
+            report: Some(TokenHash::of(&tokens.report)),
+            read: Some(TokenHash::of(&tokens.read)),
+        };
+        Some(Claim {
+            attempt,
+            pipeline: live.row.clone(),
+            project_path: live.project_path.clone(),
+            job: live.pipeline.plan().jobs[at].clone(),
+            executor: executor.to_owned(),
+            variables,
+            dependencies: dependencies(live, at),
+            report_token: tokens.report.clone(),
+            read_token: tokens.read.clone(),
+            repository_url,
+            waited: now.since(since),
+        })
+    }
+
+    /// A new token: 256 random bits behind a prefix that tells its kind.
+    pub fn token(&self, prefix: &str) -> String {
+        use std::fmt::Write as _;
+        let mut bytes = [0_u8; 32];
+        self.random.fill(&mut bytes);
+        bytes.iter().fold(prefix.to_owned(), |mut text, byte| {
+            // Writing to a String does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// Who could take jobs: all that ever asked since the start.
+    pub fn offers(&self) -> Vec<(Arc<Claimer>, Timestamp)> {
+        self.offers.all()
+    }
+}
+
+struct Tokens {
+    report: String,
+    read: String,
+}
+
+fn dependencies(live: &Live, at: usize) -> Vec<(GlobalAttempt, Dependency)> {
+    let all = live.pipeline.dependencies(at).into_iter();
+    all.filter_map(|dependency| {
+        let position = live.pipeline.rules().position(dependency.key.job)?;
+        Some((live.attempt(position), dependency))
+    })
+    .collect()
+}
+
+/// `http://gitlab-ci-token:TOKEN@HOST/group/name.git`.
+fn repository_url(base: &str, path: &str, token: &str) -> String {
+    let (scheme, rest) = base.split_once("://").unwrap_or(("http", base));
+    format!("{scheme}://gitlab-ci-token:{token}@{rest}/{path}.git")
+}

@@ -1,0 +1,73 @@
+//! What people ask for.
+
+use aqueduct_core::{
+    id::{GlobalJobId, PipelineId},
+    time::Millis,
+    verdict::{Verdict, VerdictKind},
+};
+
+use super::{Fleet, FleetError, live::is_held, report::end_now};
+
+/// Between SIGTERM and SIGKILL of a job that somebody cancels.
+const GRACE: Millis = Millis::from_secs(10);
+
+impl Fleet {
+    /// Cancels all jobs of a pipeline that have not ended. With `force`, or again, their runners are not waited for.
+    pub async fn cancel_pipeline(
+        &self,
+        id: PipelineId,
+        force: bool,
+        cause: &str,
+    ) -> Result<(), FleetError> {
+        self.act(id, |live, now| {
+            // The whole pipeline is never in the wrong state for it.
+            let _ = live.pipeline.cancel(None, GRACE, cause, now);
+            if force {
+                for at in 0..live.tenures.len() {
+                    if is_held(live.pipeline.state().jobs[at].status) {
+                        end_now(live, at, Verdict::new(VerdictKind::Canceled, cause), now);
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Cancels a job. With `force` its runner is not waited for.
+    pub async fn cancel_job(
+        &self,
+        id: GlobalJobId,
+        force: bool,
+        cause: &str,
+    ) -> Result<(), FleetError> {
+        let (pipeline, at) = self.find(id).await?;
+        self.act(pipeline, |live, now| {
+            let status = live.pipeline.state().jobs[at].status;
+            let canceled = live.pipeline.cancel(Some(at), GRACE, cause, now);
+            canceled.map_err(|_| FleetError::WrongState(status))?;
+            if force {
+                end_now(live, at, Verdict::new(VerdictKind::Canceled, cause), now);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Plays a manual job, or starts a delayed one at once.
+    pub async fn play(&self, id: GlobalJobId) -> Result<(), FleetError> {
+        let (pipeline, at) = self.find(id).await?;
+        self.act(pipeline, |live, now| {
+            let status = live.pipeline.state().jobs[at].status;
+            let played = live.pipeline.play(at, now);
+            played.map_err(|_| FleetError::WrongState(status))
+        })
+        .await
+    }
+
+    /// A job's pipeline and its position in the plan.
+    async fn find(&self, id: GlobalJobId) -> Result<(PipelineId, usize), FleetError> {
+        let row = self.store.job(id).await?.ok_or(FleetError::NoJob)?;
+        Ok((row.pipeline, row.position as usize))
+    }
+}

@@ -1,0 +1,107 @@
+//! Making pipelines.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use aqueduct_core::{
+    id::{PipelineId, ProjectId},
+    plan::Plan,
+    run::Status,
+};
+use aqueduct_ports::store::{CreatedPipeline, NewJob, NewPipeline, PipelineHead};
+
+use super::{
+    Fleet, FleetError,
+    live::{Live, head, json, settings},
+};
+use crate::pipeline::Pipeline;
+
+/// A pipeline to make.
+#[derive(Clone, Debug)]
+pub struct PipelineRequest {
+    /// The project.
+    pub project: ProjectId,
+    /// What it is made for, unique in the project: handling an event twice makes one pipeline.
+    pub cause: String,
+    /// Full name of the ref.
+    pub git_ref: String,
+    /// The commit.
+    pub sha: String,
+    /// What the ref was at before.
+    pub before_sha: Option<String>,
+    /// `CI_PIPELINE_SOURCE`.
+    pub source: String,
+    /// What to run, or why it can't be: JSON of the compiler's diagnostics.
+    pub plan: Result<Arc<Plan>, String>,
+}
+
+/// What the engine keeps of a pipeline that could not be compiled.
+const NO_STATE: &str = "{}";
+
+impl Fleet {
+    /// Makes a pipeline; its first jobs wait for runners when this returns. The same request again makes nothing and answers what
+    /// was made.
+    pub async fn create(&self, request: &PipelineRequest) -> Result<CreatedPipeline, FleetError> {
+        let now = self.clock.now();
+        let mut new = NewPipeline {
+            project: request.project,
+            cause: request.cause.clone(),
+            git_ref: request.git_ref.clone(),
+            sha: request.sha.clone(),
+            before_sha: request.before_sha.clone(),
+            source: request.source.clone(),
+            name: None,
+            plan: None,
+            plan_hash: None,
+            diagnostics: None,
+            head: PipelineHead {
+                status: Status::Failed,
+                active: false,
+                state: NO_STATE.to_owned(),
+                started: None,
+                finished: Some(now),
+            },
+            jobs: Vec::new(),
+            effects: Vec::new(),
+            created: now,
+        };
+        let plan = match &request.plan {
+            Ok(plan) => plan,
+            Err(diagnostics) => {
+                new.diagnostics = Some(diagnostics.clone());
+                return Ok(self.store.create_pipeline(&new).await?);
+            }
+        };
+        // Its number is not known yet, and nothing of the state depends on it.
+        let unknown = PipelineId(0);
+        let settings = settings(unknown, &self.config);
+        let pipeline = Pipeline::begin(Arc::clone(plan), settings, &BTreeSet::new(), now);
+        new.name.clone_from(&plan.pipeline.name);
+        new.plan = Some(json(plan.as_ref(), unknown)?);
+        new.plan_hash = Some(plan.hash.clone());
+        new.head = head(&pipeline, unknown)?;
+        new.jobs = jobs(&pipeline)?;
+        let created = self.store.create_pipeline(&new).await?;
+        if created.fresh {
+            self.welcome(created.id).await?;
+        }
+        Ok(created)
+    }
+
+    /// Loads a pipeline that somebody made, so that its jobs are handed out.
+    async fn welcome(&self, id: PipelineId) -> Result<(), FleetError> {
+        self.look(id, |_: &Live, _| ()).await
+    }
+}
+
+fn jobs(pipeline: &Pipeline) -> Result<Vec<NewJob>, FleetError> {
+    let jobs = pipeline.plan().jobs.iter().enumerate();
+    jobs.map(|(at, job)| {
+        Ok(NewJob {
+            name: job.name.clone(),
+            stage: job.stage.clone(),
+            status: pipeline.state().jobs[at].status,
+            state: json(&pipeline.durable().job_part(at), PipelineId(0))?,
+        })
+    })
+    .collect()
+}

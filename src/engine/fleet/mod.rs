@@ -1,0 +1,82 @@
+//! Many pipelines over a store: what a coordinator does for runners and for people.
+//!
+//! [`Pipeline`](crate::pipeline::Pipeline) decides, [`Store`] remembers. Each change goes the same way: the pipeline is loaded (and
+//! kept in memory while it is active), changed, committed under the version it was loaded with, and only then answered. Whoever
+//! commits second loads anew. So a kill at any moment loses nothing that was answered, and what was not answered is asked again.
+//!
+//! Nothing here knows HTTP, SQL or an executor; time, randomness and the store are handed in.
+
+mod act;
+mod claim;
+mod config;
+mod control;
+mod create;
+mod deadline;
+mod error;
+mod hold;
+mod live;
+mod queue;
+mod report;
+mod restart;
+mod trace;
+mod variables;
+mod wait;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use aqueduct_core::id::PipelineId;
+use aqueduct_ports::{clock::Clock, random::Random, store::Store};
+
+pub use claim::{Claim, Claimer};
+pub use config::{FleetConfig, FleetPorts};
+pub use create::PipelineRequest;
+pub use error::FleetError;
+pub use hold::Holder;
+pub use report::{End, Standing};
+pub use wait::Offers;
+
+use deadline::Deadlines;
+use hold::Holders;
+use live::Live;
+use queue::Queue;
+
+/// A pipeline's place in memory; empty until it is loaded.
+type Slot = Arc<tokio::sync::Mutex<Option<Live>>>;
+
+/// All pipelines of a coordinator.
+pub struct Fleet {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    config: FleetConfig,
+    slots: Mutex<HashMap<PipelineId, Slot>>,
+    queue: Queue,
+    deadlines: Deadlines,
+    holders: Holders,
+    offers: Offers,
+}
+
+impl Fleet {
+    /// A fleet that knows of nothing yet; [`Self::restart`] loads what was going on.
+    pub fn new(ports: FleetPorts, config: FleetConfig) -> Self {
+        Self {
+            store: ports.store,
+            clock: ports.clock,
+            random: ports.random,
+            config,
+            slots: Mutex::default(),
+            queue: Queue::default(),
+            deadlines: Deadlines::default(),
+            holders: Holders::default(),
+            offers: Offers::default(),
+        }
+    }
+
+    /// What it remembers with.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+}

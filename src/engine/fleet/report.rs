@@ -1,0 +1,170 @@
+//! What runners tell.
+
+use aqueduct_core::{
+    run::{Ignored, Status},
+    time::{Millis, Timestamp},
+};
+use aqueduct_ports::work::{Directive, JobEnd};
+
+use super::{
+    Fleet, FleetError, Holder,
+    live::{Live, is_held},
+};
+use crate::pipeline::Reported;
+
+/// How things stand with an attempt, for its runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Go on.
+    Running,
+    /// Stop it, with this long between SIGTERM and SIGKILL.
+    Canceling {
+        /// The grace period.
+        grace: Millis,
+    },
+    /// It is over, or somebody else has the job; the job's status.
+    Over(Status),
+}
+
+/// What became of the report of an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was taken, now or before.
+    Taken(Status),
+    /// The trace is not complete yet.
+    TraceIncomplete {
+        /// The offset to go on from.
+        stored: u64,
+    },
+    /// It is over otherwise, or somebody else has the job.
+    Over(Status),
+}
+
+impl Fleet {
+    /// A sign of life: the attempt has begun, if it was not known to have, and its lease is extended.
+    pub async fn heartbeat(
+        &self,
+        holder: &Holder,
+        lease_time: Millis,
+    ) -> Result<Standing, FleetError> {
+        self.act(holder.pipeline, |live, now| {
+            Ok(beat(live, holder, lease_time, now))
+        })
+        .await
+    }
+
+    /// An attempt is over. `trace_bytes` is how much of the trace the runner sent.
+    pub async fn finish(&self, holder: &Holder, end: &JobEnd) -> Result<End, FleetError> {
+        let trace = self.store.trace_head(holder.attempt).await?;
+        if holder.current && end.trace_bytes > trace.received {
+            return Ok(End::TraceIncomplete {
+                stored: trace.received,
+            });
+        }
+        // The state machine keeps no traces here: the store has just been asked.
+        let end = JobEnd {
+            trace_bytes: 0,
+            ..end.clone()
+        };
+        self.act(holder.pipeline, |live, now| {
+            Ok(finish_in(live, holder, &end, now))
+        })
+        .await
+    }
+
+    /// A runner's process is dead: the attempts that it had are lost at once. How many there were.
+    pub async fn manager_lost(
+        &self,
+        manager: aqueduct_core::id::ManagerId,
+    ) -> Result<usize, FleetError> {
+        let lost = self.holders.of_manager(manager);
+        for holder in &lost {
+            self.act(holder.pipeline, |live, now| {
+                if let Some(token) = token(live, holder) {
+                    let job = crate::pipeline::Pipeline::id(holder.at);
+                    // Both are void if its end was reported meanwhile.
+                    let _ = live.pipeline.renew_for(job, token, Millis(0), now);
+                    live.pipeline.tick(now);
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(lost.len())
+    }
+}
+
+/// Extends the lease and says what is wanted.
+pub(super) fn beat(
+    live: &mut Live,
+    holder: &Holder,
+    lease_time: Millis,
+    now: Timestamp,
+) -> Standing {
+    let job = crate::pipeline::Pipeline::id(holder.at);
+    let Some(token) = token(live, holder) else {
+        return over(live, holder);
+    };
+    // Again is ignored.
+    let _ = live.pipeline.started(job, token, now);
+    match live.pipeline.renew_for(job, token, lease_time, now) {
+        Ok(Directive::Continue) => Standing::Running,
+        Ok(Directive::Cancel { grace }) => Standing::Canceling { grace },
+        Err(_) => over(live, holder),
+    }
+}
+
+fn finish_in(live: &mut Live, holder: &Holder, end: &JobEnd, now: Timestamp) -> End {
+    let job = crate::pipeline::Pipeline::id(holder.at);
+    let status = |live: &Live| live.pipeline.state().jobs[holder.at].status;
+    let Some(token) = token(live, holder) else {
+        let state = &live.pipeline.state().jobs[holder.at];
+        let repeated = state.attempt == holder.attempt.attempt && state.reported.is_some();
+        return if repeated {
+            End::Taken(state.status)
+        } else {
+            End::Over(state.status)
+        };
+    };
+    let _ = live.pipeline.started(job, token, now);
+    match live.pipeline.finished(job, token, end, now) {
+        Ok(Reported::Taken) | Err(Ignored::Repeat) => End::Taken(status(live)),
+        Ok(Reported::TraceIncomplete { received }) => End::TraceIncomplete { stored: received },
+        Err(_) => End::Over(status(live)),
+    }
+}
+
+/// The lease's token, while the attempt is the current one.
+fn token(live: &Live, holder: &Holder) -> Option<u64> {
+    let state = live.pipeline.state().jobs.get(holder.at)?;
+    let current = state.attempt == holder.attempt.attempt && is_held(state.status);
+    state.lease.filter(|_| current).map(|lease| lease.token)
+}
+
+fn over(live: &Live, holder: &Holder) -> Standing {
+    let state = live.pipeline.state().jobs.get(holder.at);
+    Standing::Over(state.map_or(Status::Failed, |state| state.status))
+}
+
+/// Ends an attempt whose runner is not waited for.
+pub(super) fn end_now(
+    live: &mut Live,
+    at: usize,
+    verdict: aqueduct_core::verdict::Verdict,
+    now: Timestamp,
+) {
+    let Some(lease) = live.pipeline.state().jobs[at].lease else {
+        return;
+    };
+    let job = crate::pipeline::Pipeline::id(at);
+    let end = JobEnd {
+        verdict: Some(verdict),
+        exit_code: None,
+        dotenv: Vec::new(),
+        trace_bytes: 0,
+        has_artifacts: false,
+        coverage: None,
+    };
+    // It has a lease, and that is its token.
+    let _ = live.pipeline.finished(job, lease.token, &end, now);
+}

@@ -1,0 +1,69 @@
+//! What runners have offered, to say why a job waits.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aqueduct_core::{
+    id::{GlobalJobId, ManagerId, PipelineId},
+    run::Status,
+    sched::{self, Offer},
+    time::Timestamp,
+};
+
+use super::{Claimer, Fleet, FleetError, live::Live};
+use crate::snapshot::{self, Snapshot, Waiting};
+
+/// What runners have offered since the coordinator started.
+#[derive(Default)]
+pub struct Offers(Mutex<BTreeMap<ManagerId, (Arc<Claimer>, Timestamp)>>);
+
+impl Offers {
+    pub(super) fn learn(&self, claimer: &Claimer, now: Timestamp) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get_mut(&claimer.manager) {
+            Some((offer, seen)) if **offer == *claimer => *seen = now,
+            _ => {
+                known.insert(claimer.manager, (Arc::new(claimer.clone()), now));
+            }
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<(Arc<Claimer>, Timestamp)> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().cloned().collect()
+    }
+}
+
+impl Fleet {
+    /// The states of a pipeline's jobs now, each with what it waits for, and the job's id on the wire.
+    pub async fn snapshot(
+        &self,
+        id: PipelineId,
+    ) -> Result<Vec<(GlobalJobId, snapshot::JobSnapshot)>, FleetError> {
+        let offers = self.offers.all();
+        self.look(id, |live, now| {
+            let Snapshot { jobs, .. } = snapshot::snapshot(&live.pipeline, now);
+            let jobs = jobs.into_iter().enumerate();
+            jobs.map(|(at, mut job)| {
+                if job.status == Status::Pending {
+                    job.waiting = Some(waits_for(live, at, &offers));
+                }
+                (live.job_id(at), job)
+            })
+            .collect()
+        })
+        .await
+    }
+}
+
+fn waits_for(live: &Live, at: usize, offers: &[(Arc<Claimer>, Timestamp)]) -> Waiting {
+    let job = &live.pipeline.plan().jobs[at];
+    let may: Vec<Offer> = offers
+        .iter()
+        .filter(|(claimer, _)| claimer.may_have(live.row.project, job))
+        .map(|(claimer, _)| claimer.offer.clone())
+        .collect();
+    sched::refusal(job, &may).map_or(Waiting::Slot, |verdict| Waiting::Runner(verdict.cause))
+}
