@@ -17,7 +17,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Crate, and the crates of the workspace its library may depend on.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("aqueduct", &["cli"]),
     ("core", &[]),
     ("ports", &["core"]),
@@ -30,6 +30,7 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("runner", &["core", "ports"]),
     ("client", &["core", "ports"]),
     ("store", &["core", "ports"]),
+    ("coordinator", &["core", "ports", "engine"]),
     (
         "cli",
         &[

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod diag;
+pub mod dotenv;
 pub mod elf;
 mod hash;
 pub mod id;

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use aqueduct_core::{
+    dotenv,
     plan::Artifacts,
     verdict::{Verdict, VerdictKind},
 };
 use aqueduct_ports::workspace::{ArtifactKind, Selected, Selection, WorkingCopy, WorkspaceError};
 
-use super::{Job, Step, dotenv, scope::Scope};
+use super::{Job, Step, scope::Scope};
 
 /// What was stored.
 #[derive(Debug, Default)]

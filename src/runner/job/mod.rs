@@ -5,7 +5,6 @@
 
 mod artifacts;
 mod cache;
-mod dotenv;
 mod execute;
 mod release;
 mod scope;

@@ -1,15 +1,15 @@
 //! dotenv reports: `KEY=value` lines that become variables of later jobs.
 
 /// Bytes of all dotenv reports of a job (GitLab's default).
-pub(crate) const MAX_BYTES: u64 = 5 * 1024;
+pub const MAX_BYTES: u64 = 5 * 1024;
 /// Variables of a job's dotenv reports (GitLab's default).
-pub(crate) const MAX_VARIABLES: usize = 20;
+pub const MAX_VARIABLES: usize = 20;
 
 /// Reads one file; `name` is for messages. A later line wins over an earlier one of the same key.
 ///
 /// # Errors
 /// What is wrong, with the line.
-pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| format!("dotenv report {name} is not UTF-8"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

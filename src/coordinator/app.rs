@@ -1,0 +1,82 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+
+use aqueduct_engine::fleet::Fleet;
+use aqueduct_ports::{
+    clock::Clock,
+    git::Mirrors,
+    store::{Objects, Store},
+};
+use tokio::sync::watch;
+
+use crate::Config;
+
+/// What the coordinator stands on.
+#[derive(Clone)]
+pub struct AppPorts {
+    /// Pipelines, jobs, runners.
+    pub fleet: Arc<Fleet>,
+    /// Artifacts and sealed traces.
+    pub objects: Arc<dyn Objects>,
+    /// Sources.
+    pub mirrors: Arc<dyn Mirrors>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What all handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) ports: AppPorts,
+    pub(crate) config: Arc<Config>,
+    draining: watch::Sender<bool>,
+    /// Counts changes of the list of projects.
+    projects: watch::Sender<u64>,
+}
+
+impl App {
+    /// A coordinator that serves nothing yet.
+    pub fn new(ports: AppPorts, config: Config) -> Self {
+        Self {
+            ports,
+            config: Arc::new(config),
+            draining: watch::Sender::new(false),
+            projects: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn fleet(&self) -> &Fleet {
+        &self.ports.fleet
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.ports.fleet.store().as_ref()
+    }
+
+    /// Tells of every change of the list of projects, for who watches their repositories.
+    pub fn watch_projects(&self) -> watch::Receiver<u64> {
+        self.projects.subscribe()
+    }
+
+    pub(crate) fn projects_changed(&self) {
+        self.projects.send_modify(|count| *count += 1);
+    }
+
+    /// Answers held requests for jobs at once, and hands out no more.
+    pub fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Whether it is about to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Resolves once it is about to stop.
+    pub(crate) async fn drained(&self) {
+        let mut draining = self.draining.subscribe();
+        // The sender lives as long as this value.
+        let _ = draining.wait_for(|draining| *draining).await;
+    }
+}

@@ -1,0 +1,27 @@
+//! The surfaces.
+
+mod api;
+mod body;
+mod error;
+mod git;
+mod health;
+mod runner_api;
+mod token;
+
+use axum::{Router, extract::DefaultBodyLimit};
+
+use crate::App;
+
+/// Longest body of an ordinary request, in bytes: the others say so themselves.
+const BODY: usize = 1 << 20;
+
+/// All surfaces.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .nest("/api/v4", runner_api::router())
+        .nest("/api/v1", api::router())
+        .merge(health::router())
+        .fallback(git::serve)
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(app)
+}

@@ -1,0 +1,50 @@
+//! What a runner takes, from what it says of itself.
+
+use aqueduct_core::{
+    api::runner::{Info, JobRequest, info},
+    platform::Arch,
+    sched::{ExecutorOffer, Offer, TagPolicy},
+};
+use aqueduct_ports::store::RunnerRow;
+
+/// The offer of a request. Ours says what it takes; of others it is told by their executor's name and features. Tags are the
+/// coordinator's knowledge in both cases, unless the runner's registration has none and it brings its own.
+pub(super) fn offer(request: &JobRequest, runner: &RunnerRow) -> Offer {
+    let settings = &runner.settings;
+    let mut offer = request
+        .aqueduct
+        .as_ref()
+        .map_or_else(|| foreign(&request.info, runner), |own| own.offer.clone());
+    offer.tags = TagPolicy::Only(settings.tags.clone());
+    offer.run_untagged = settings.run_untagged;
+    offer
+}
+
+/// What a stock runner takes. Jobs that name an image need an executor for it; `shell` ignores the image, and whoever registers
+/// one for such jobs knows that, so it takes them only if they name none.
+fn foreign(info: &Info, runner: &RunnerRow) -> Offer {
+    let images = info.features.has(info::IMAGE);
+    let executor = ExecutorOffer {
+        name: info.executor.clone(),
+        archs: archs(info, runner),
+        with_image: images,
+        without_image: true,
+    };
+    Offer {
+        runner: runner.settings.description.clone(),
+        executors: vec![executor],
+        tags: TagPolicy::default(),
+        run_untagged: true,
+    }
+}
+
+/// Architectures that its tags name, else that of its process (runner-protocol 3.2).
+fn archs(info: &Info, runner: &RunnerRow) -> Vec<Arch> {
+    let tags = runner.settings.tags.iter();
+    let tagged: Vec<Arch> = tags.filter_map(|tag| Arch::parse(tag)).collect();
+    if tagged.is_empty() {
+        Arch::parse(&info.architecture).into_iter().collect()
+    } else {
+        tagged
+    }
+}

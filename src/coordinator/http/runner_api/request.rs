@@ -1,0 +1,84 @@
+//! `POST jobs/request` (runner-protocol 3).
+
+use std::time::Duration;
+
+use aqueduct_core::api::runner::{JobRequest, http};
+use aqueduct_engine::fleet::Claimer;
+use aqueduct_ports::store::{RunnerKind, RunnerRow, Sighting};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    super::{body::LooseJson, error::ApiError, token::header_or},
+    handout::payload,
+    offer::offer,
+    runners::{find, info_json},
+};
+use crate::App;
+
+/// What is answered as the queue's cursor. Its value says nothing: a request that is held is woken by the job itself, and a
+/// runner that sends a cursor back says that it can wait.
+const CURSOR: &str = "1";
+
+/// Hands out a job. A runner that knows how is held until there is one.
+pub(super) async fn request(
+    State(app): State<App>,
+    headers: HeaderMap,
+    LooseJson(asked): LooseJson<JobRequest>,
+) -> Result<Response, ApiError> {
+    let token = header_or(&headers, http::RUNNER_TOKEN, &asked.token);
+    let runner = find(&app, &token).await?;
+    let caller = asker(&app, &asked, &runner).await?;
+    if runner.settings.paused || app.is_draining() {
+        return Ok(nothing());
+    }
+    let wait = if asked.last_update.is_empty() {
+        Duration::ZERO
+    } else {
+        app.config.poll
+    };
+    let found = tokio::select! {
+        found = app.fleet().claim(&caller, wait) => found?,
+        () = app.drained() => None,
+    };
+    let Some(claim) = found else {
+        return Ok(nothing());
+    };
+    let ours = asked.aqueduct.is_some();
+    let payload = payload(&app, claim, &runner, ours).await?;
+    Ok((StatusCode::CREATED, Json(payload)).into_response())
+}
+
+fn nothing() -> Response {
+    let headers = [(http::LAST_UPDATE, CURSOR), (http::BUILDS_POLLING, "yes")];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// Who asks. A new process in place of an old one says that the old one is dead, with all that it had.
+async fn asker(app: &App, asked: &JobRequest, runner: &RunnerRow) -> Result<Claimer, ApiError> {
+    let sighting = Sighting {
+        runner: runner.id,
+        system_id: asked.system_id.clone(),
+        instance: asked.aqueduct.as_ref().map(|own| own.instance.clone()),
+        info: info_json(&asked.info),
+        now: app.ports.clock.now(),
+    };
+    let seen = app.store().seen_manager(&sighting).await?;
+    if seen.replaced.is_some() {
+        let lost = app.fleet().manager_lost(seen.manager).await?;
+        tracing::info!(runner = %runner.id, lost, "a runner was started anew");
+    }
+    Ok(Claimer {
+        manager: seen.manager,
+        offer: offer(asked, runner),
+        project: match runner.kind {
+            RunnerKind::Instance => None,
+            RunnerKind::Project(project) => Some(project),
+        },
+        maximum_timeout: runner.settings.maximum_timeout,
+    })
+}

@@ -1,0 +1,109 @@
+//! `PUT jobs/:id` (runner-protocol 4.1).
+
+use aqueduct_core::{
+    api::runner::{JobState, JobUpdate, artifact, http, reason::Reason},
+    verdict::Verdict,
+};
+use aqueduct_engine::fleet::{End, Holder};
+use aqueduct_ports::work::JobEnd;
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    super::{body::LooseJson, error::ApiError},
+    job_auth::{lease_time, over, reporter, standing_headers, text},
+    upload::stored_dotenv,
+};
+use crate::App;
+
+/// A sign of life, or the end.
+pub(super) async fn update(
+    State(app): State<App>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+    LooseJson(update): LooseJson<JobUpdate>,
+) -> Result<Response, ApiError> {
+    let holder = reporter(&app, id, &headers, &update.token).await?;
+    match update.state {
+        JobState::Unknown => Err(ApiError::bad(
+            "state is none of pending, running, success, failed",
+        )),
+        JobState::Pending | JobState::Running => {
+            let lease = lease_time(&app, &headers);
+            let standing = app.fleet().heartbeat(&holder, lease).await?;
+            let headers = standing_headers(&app, standing)?;
+            Ok((headers, text(StatusCode::OK)).into_response())
+        }
+        JobState::Success | JobState::Failed => finish(&app, &holder, &update).await,
+    }
+}
+
+async fn finish(app: &App, holder: &Holder, update: &JobUpdate) -> Result<Response, ApiError> {
+    let end = JobEnd {
+        verdict: (update.state == JobState::Failed).then(|| verdict(update)),
+        exit_code: exit_code(update),
+        dotenv: stored_dotenv(app, holder.attempt).await?,
+        trace_bytes: update.output.bytesize,
+        has_artifacts: has_archive(app, holder).await?,
+        coverage: update
+            .aqueduct
+            .as_ref()
+            .and_then(|own| own.coverage.clone()),
+    };
+    match app.fleet().finish(holder, &end).await? {
+        End::Taken(status) => {
+            check_sum(app, holder, update).await?;
+            let headers = [(http::JOB_STATUS, status.name())];
+            Ok((headers, text(StatusCode::OK)).into_response())
+        }
+        // The runner sends the rest and reports again, soon.
+        End::TraceIncomplete { stored } => {
+            let headers = [
+                (http::TRACE_UPDATE_INTERVAL, "1".to_owned()),
+                (
+                    http::RANGE,
+                    aqueduct_core::api::runner::range::stored_range(stored),
+                ),
+            ];
+            Ok((StatusCode::ACCEPTED, headers, text(StatusCode::ACCEPTED)).into_response())
+        }
+        End::Over(status) => Err(over(status)),
+    }
+}
+
+fn verdict(update: &JobUpdate) -> Verdict {
+    if let Some(verdict) = update.aqueduct.as_ref().and_then(|own| own.verdict.clone()) {
+        return verdict;
+    }
+    let reason = match update.failure_reason.as_str() {
+        "" => Reason::ScriptFailure,
+        name => Reason::parse(name).unwrap_or(Reason::UnknownFailure),
+    };
+    reason.verdict(exit_code(update))
+}
+
+/// A code that is left out is 0, which says nothing about a job that failed.
+fn exit_code(update: &JobUpdate) -> Option<i32> {
+    let success = update.state == JobState::Success;
+    (success || update.exit_code != 0).then_some(update.exit_code)
+}
+
+async fn has_archive(app: &App, holder: &Holder) -> Result<bool, ApiError> {
+    let left = app.store().artifacts_of(holder.attempt).await?;
+    Ok(left.iter().any(|one| one.kind == artifact::ARCHIVE))
+}
+
+/// A trace that came over another way than it was sent is told: nothing can mend it (runner-protocol 4.1).
+async fn check_sum(app: &App, holder: &Holder, update: &JobUpdate) -> Result<(), ApiError> {
+    let Some(sent) = update.output.crc() else {
+        return Ok(());
+    };
+    let head = app.store().trace_head(holder.attempt).await?;
+    if head.received == update.output.bytesize && head.crc32 != sent {
+        tracing::error!(attempt = %holder.attempt, "the trace is not what the runner sent");
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! `POST jobs/:id/artifacts` (runner-protocol 5.1).
+
+use std::io::Read as _;
+
+use aqueduct_core::{
+    api::runner::{Secret, artifact},
+    dotenv,
+    id::GlobalAttempt,
+    lang::duration,
+    object::{self, ObjectKind},
+    time::Millis,
+};
+use aqueduct_engine::fleet::Holder;
+use aqueduct_ports::store::{Artifact, ObjectBody, ObjectError};
+use axum::{
+    extract::{Multipart, Path, Query, State, multipart::Field},
+    http::{HeaderMap, StatusCode},
+};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::{super::error::ApiError, job_auth::reporter};
+use crate::App;
+
+/// How long an upload may take before its object counts as garbage.
+const UPLOAD: Millis = Millis::from_secs(6 * 3600);
+/// Parts of a body on their way to the store.
+const IN_FLIGHT: usize = 8;
+
+/// What a runner says of an upload, in the address.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    artifact_type: String,
+    artifact_format: String,
+    expire_in: String,
+}
+
+/// Stores an artifact, in place of an earlier one of its kind.
+pub(super) async fn upload(
+    State(app): State<App>,
+    Path(id): Path<u64>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    mut form: Multipart,
+) -> Result<StatusCode, ApiError> {
+    let holder = reporter(&app, id, &headers, &Secret::default()).await?;
+    if !holder.current {
+        return Err(ApiError::forbidden());
+    }
+    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+        if field.name() == Some("file") {
+            store(&app, &holder, &asked, field).await?;
+            return Ok(StatusCode::CREATED);
+        }
+    }
+    Err(ApiError::bad("the form has no part named file"))
+}
+
+async fn store(
+    app: &App,
+    holder: &Holder,
+    asked: &Asked,
+    field: Field<'_>,
+) -> Result<(), ApiError> {
+    let now = app.ports.clock.now();
+    let file_name = field.file_name().unwrap_or("artifacts.zip").to_owned();
+    let key = object::key(ObjectKind::Artifact, holder.attempt, &app.fleet().token(""));
+    app.store().reserve_object(&key, now + UPLOAD).await?;
+    let info = put(app, &key, field).await?;
+    let kind = match asked.artifact_type.as_str() {
+        "" => artifact::ARCHIVE,
+        kind => kind,
+    };
+    let row = Artifact {
+        attempt: holder.attempt,
+        kind: kind.to_owned(),
+        format: artifact::Format::parse(&asked.artifact_format)
+            .unwrap_or_default()
+            .name()
+            .to_owned(),
+        file_name,
+        size: info.size,
+        sha256: info.sha256,
+        object: key,
+        expires: duration::parse(&asked.expire_in).map(|after| now + after),
+        created: now,
+    };
+    if kind == artifact::DOTENV {
+        read_dotenv(app, &row).await?;
+    }
+    app.store().put_artifact(&row).await?;
+    Ok(())
+}
+
+/// Streams a part of the form to the store: neither holds more than a few pieces.
+async fn put(
+    app: &App,
+    key: &str,
+    field: Field<'_>,
+) -> Result<aqueduct_ports::store::ObjectInfo, ApiError> {
+    let (sender, receiver) = mpsc::channel::<Result<Bytes, ObjectError>>(IN_FLIGHT);
+    let pieces = stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|piece| (piece, receiver))
+    });
+    let body: ObjectBody = pieces.boxed();
+    let sending = async move {
+        let mut field = field.map_err(|error| ObjectError::Interrupted(error.to_string()));
+        while let Some(piece) = field.next().await {
+            let last = piece.is_err();
+            if sender.send(piece).await.is_err() || last {
+                return;
+            }
+        }
+    };
+    let storing = app.ports.objects.put(key, body, app.config.artifact_limit);
+    let (info, ()) = tokio::join!(storing, sending);
+    Ok(info?)
+}
+
+/// The variables that an attempt's dotenv report holds.
+pub(super) async fn stored_dotenv(
+    app: &App,
+    attempt: GlobalAttempt,
+) -> Result<Vec<(String, String)>, ApiError> {
+    let left = app.store().artifacts_of(attempt).await?;
+    match left.iter().find(|one| one.kind == artifact::DOTENV) {
+        Some(report) => read_dotenv(app, report).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Reads a report; a bad one is the job's fault (400).
+async fn read_dotenv(app: &App, report: &Artifact) -> Result<Vec<(String, String)>, ApiError> {
+    let most = dotenv::MAX_BYTES;
+    let too_long = || ApiError::bad(format!("the dotenv report is longer than {most} bytes"));
+    // Packed it is hardly longer than its text.
+    if report.size > 4 * most {
+        return Err(too_long());
+    }
+    let pieces = app.ports.objects.get(&report.object, None).await?;
+    let packed: Vec<Bytes> = pieces.try_collect().await?;
+    let mut text = Vec::new();
+    let packed = packed.concat();
+    let read = if report.format == "gzip" {
+        let unpack = flate2::read::MultiGzDecoder::new(packed.as_slice());
+        unpack.take(most + 1).read_to_end(&mut text)
+    } else {
+        packed.as_slice().take(most + 1).read_to_end(&mut text)
+    };
+    read.map_err(|error| ApiError::bad(format!("the dotenv report can't be unpacked: {error}")))?;
+    if text.len() as u64 > most {
+        return Err(too_long());
+    }
+    let pairs = dotenv::parse(&report.file_name, &text).map_err(ApiError::bad)?;
+    if pairs.len() > dotenv::MAX_VARIABLES {
+        return Err(ApiError::bad(format!(
+            "the dotenv report holds {} variables, more than {}",
+            pairs.len(),
+            dotenv::MAX_VARIABLES
+        )));
+    }
+    Ok(pairs)
+}
+
+fn broken(error: &axum::extract::multipart::MultipartError) -> ApiError {
+    ApiError::new(error.status(), error.body_text())
+}
