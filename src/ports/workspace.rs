@@ -33,7 +33,7 @@ pub enum Checkout {
     Snapshot,
     /// A commit, fetched.
     Git(Box<GitCheckout>),
-    /// Nothing: `GIT_STRATEGY: none` or `empty`, and release jobs.
+    /// Nothing: `GIT_STRATEGY: none` or `empty` of a local run, and release jobs.
     Empty,
 }
 
@@ -44,8 +44,20 @@ pub struct GitCheckout {
     pub source: GitSource,
     /// What becomes of submodules.
     pub submodules: Submodules,
-    /// Whether the files are laid out; `GIT_CHECKOUT: "false"` wants the repository alone.
-    pub files: bool,
+    /// How much of it there is to be.
+    pub contents: Contents,
+}
+
+/// How much of a commit a working copy holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Contents {
+    /// Repository and files.
+    #[default]
+    Files,
+    /// The repository alone: `GIT_CHECKOUT: "false"`.
+    Repository,
+    /// Nothing, yet it belongs to this project: `GIT_STRATEGY: none` or `empty`.
+    Nothing,
 }
 
 /// `GIT_SUBMODULE_STRATEGY`.

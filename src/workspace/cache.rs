@@ -14,10 +14,19 @@ use sha2::{Digest, Sha256};
 use crate::{
     artifacts::unpack,
     error::{Result, blocking, failed},
-    select::{copy_found, find},
+    select::{Found, copy_found, find},
     tree::remove_tree,
     workspace::{Inner, Workspace},
 };
+
+/// Where the caches of one project are, and how they are filled.
+#[derive(Clone, Debug)]
+pub(crate) struct ProjectCaches {
+    /// The project's folder.
+    dir: PathBuf,
+    /// A place on the same disk for half a cache; whoever made it sweeps it.
+    scratch: PathBuf,
+}
 
 #[async_trait]
 impl CacheStore for Workspace {
@@ -27,51 +36,86 @@ impl CacheStore for Workspace {
         files: &[String],
         commits: bool,
     ) -> Result<Option<String>> {
-        let (dir, files) = (copy.dir.clone(), files.to_vec());
-        blocking(move || {
-            if commits {
-                hash_commits(&dir, &files)
-            } else {
-                hash_contents(&dir, &files)
-            }
-        })
-        .await
+        hash_files(copy, files, commits).await
     }
 
     async fn restore(&self, copy: &WorkingCopy, keys: &[String]) -> Result<Option<String>> {
         let (inner, dir, keys) = (self.inner.clone(), copy.dir.clone(), keys.to_vec());
-        blocking(move || {
-            for key in keys {
-                if restore(&inner, &dir, &key)? {
-                    return Ok(Some(key));
-                }
-            }
-            Ok(None)
-        })
-        .await
+        blocking(move || caches(&inner).restore(&dir, keys)).await
     }
 
     async fn save(&self, copy: &WorkingCopy, key: &str, selection: &Selection) -> Result<Selected> {
         let (inner, copy) = (self.inner.clone(), copy.clone());
         let (key, selection) = (key.to_owned(), selection.clone());
-        blocking(move || save(&inner, &copy, &key, &selection)).await
+        blocking(move || {
+            let found = find(&copy.dir, &selection, &inner.snapshot.tracked)?;
+            caches(&inner).save(&copy, &key, found)
+        })
+        .await
     }
 }
 
-/// A key's folder. Keys are free text: the name is what is readable of it and a hash that tells it from all others.
-fn key_dir(inner: &Inner, key: &str) -> PathBuf {
-    let readable: String = key
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-        .take(40)
-        .collect();
-    let hash = hex::encode(Sha256::digest(key.as_bytes()));
-    let short: String = hash.chars().take(16).collect();
-    inner
-        .cache_dir
-        .join("job-caches")
-        .join(&inner.project_folder)
-        .join(format!("{readable}-{short}"))
+fn caches(inner: &Inner) -> ProjectCaches {
+    ProjectCaches::new(&inner.cache_dir, &inner.project_folder, inner.run.path())
+}
+
+impl ProjectCaches {
+    /// Those of the project with this folder; `run` is a directory that is swept, on the same disk.
+    pub(crate) fn new(cache_dir: &Path, project_folder: &str, run: &Path) -> Self {
+        Self {
+            dir: cache_dir.join("job-caches").join(project_folder),
+            scratch: run.to_path_buf(),
+        }
+    }
+
+    /// Unpacks the first of `keys` that has something.
+    pub(crate) fn restore(&self, into: &Path, keys: Vec<String>) -> Result<Option<String>> {
+        for key in keys {
+            if restore(&self.key_dir(&key), into)? {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Replaces a key's content; nothing found stores nothing.
+    pub(crate) fn save(&self, copy: &WorkingCopy, key: &str, found: Found) -> Result<Selected> {
+        if found.paths.is_empty() {
+            return Ok(found.summary);
+        }
+        let dir = self.key_dir(key);
+        let scratch = self.scratch.join(format!("cache-{}", copy.key));
+        save(&dir, &scratch, copy, found)
+    }
+
+    /// A key's folder. Keys are free text: the name is what is readable of it and a hash that tells it from all others.
+    fn key_dir(&self, key: &str) -> PathBuf {
+        let readable: String = key
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            .take(40)
+            .collect();
+        let hash = hex::encode(Sha256::digest(key.as_bytes()));
+        let short: String = hash.chars().take(16).collect();
+        self.dir.join(format!("{readable}-{short}"))
+    }
+}
+
+/// A hash over contents, or over commits.
+pub(crate) async fn hash_files(
+    copy: &WorkingCopy,
+    files: &[String],
+    commits: bool,
+) -> Result<Option<String>> {
+    let (dir, files) = (copy.dir.clone(), files.to_vec());
+    blocking(move || {
+        if commits {
+            hash_commits(&dir, &files)
+        } else {
+            hash_contents(&dir, &files)
+        }
+    })
+    .await
 }
 
 /// Shared for readers, exclusive for the moment of the exchange.
@@ -82,42 +126,35 @@ fn open_lock(dir: &Path) -> Result<File> {
     File::create(&path).map_err(failed("create", &path))
 }
 
-fn restore(inner: &Inner, into: &Path, key: &str) -> Result<bool> {
-    let dir = key_dir(inner, key);
+fn restore(dir: &Path, into: &Path) -> Result<bool> {
     if !dir.is_dir() {
         return Ok(false);
     }
-    let lock = open_lock(&dir)?;
-    lock.lock_shared().map_err(failed("lock", &dir))?;
+    let lock = open_lock(dir)?;
+    lock.lock_shared().map_err(failed("lock", dir))?;
     if !dir.is_dir() {
         return Ok(false);
     }
-    unpack(&dir, into)?;
+    unpack(dir, into)?;
     Ok(true)
 }
 
-fn save(inner: &Inner, copy: &WorkingCopy, key: &str, selection: &Selection) -> Result<Selected> {
-    let found = find(&copy.dir, selection, &inner.snapshot.tracked)?;
-    if found.paths.is_empty() {
-        return Ok(found.summary);
-    }
-    let dir = key_dir(inner, key);
-    let lock = open_lock(&dir)?;
-    // Both lie in the run's directory, on the same file system: a sweep takes them if this process is killed.
-    let scratch = inner.run.path().join(format!("cache-{}", copy.key));
+/// `scratch` lies in the run's directory, on the same file system: a sweep takes it if this process is killed.
+fn save(dir: &Path, scratch: &Path, copy: &WorkingCopy, found: Found) -> Result<Selected> {
+    let lock = open_lock(dir)?;
     let (partial, old) = (scratch.join("new"), scratch.join("old"));
-    remove_tree(&scratch)?;
+    remove_tree(scratch)?;
     fs::create_dir_all(&partial).map_err(failed("create", &partial))?;
     let saved = copy_found(&copy.dir, found, &partial).and_then(|summary| {
-        lock.lock().map_err(failed("lock", &dir))?;
+        lock.lock().map_err(failed("lock", dir))?;
         if dir.exists() {
-            fs::rename(&dir, &old).map_err(failed("replace", &dir))?;
+            fs::rename(dir, &old).map_err(failed("replace", dir))?;
         }
-        fs::rename(&partial, &dir).map_err(failed("store", &dir))?;
+        fs::rename(&partial, dir).map_err(failed("store", dir))?;
         Ok(summary)
     });
     drop(lock);
-    let _ = remove_tree(&scratch);
+    let _ = remove_tree(scratch);
     saved
 }
 

@@ -10,6 +10,7 @@
 
 mod artifacts;
 mod cache;
+mod checkouts;
 mod copies;
 mod error;
 mod gitdir;
@@ -27,5 +28,6 @@ mod workspace;
 #[cfg(test)]
 mod workspace_tests;
 
+pub use checkouts::{Checkouts, CheckoutsConfig};
 pub use mounts::{PrivateMounts, enter_private_mounts};
 pub use workspace::{Isolation, Kept, Workspace, WorkspaceConfig};

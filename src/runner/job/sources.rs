@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use aqueduct_core::verdict::{Verdict, VerdictKind};
 use aqueduct_ports::{
     work::{Assignment, GitSource, Sources},
-    workspace::{Checkout, GitCheckout, Submodules, WorkingCopies, WorkingCopy, WorkspaceError},
+    workspace::{
+        Checkout, Contents, GitCheckout, Submodules, WorkingCopies, WorkingCopy, WorkspaceError,
+    },
 };
 
 use super::{Job, Step, Stop};
@@ -31,9 +33,11 @@ pub(super) async fn prepare(job: &Job<'_>) -> Step<WorkingCopy> {
     };
     job.trace
         .section_start(SECTION, "Getting source from Git repository");
-    let source = &git.source;
-    job.trace
-        .line(&format!("Checking out {} as detached HEAD...", source.sha));
+    job.trace.line(&match git.contents {
+        Contents::Nothing => "Skipping Git repository setup".to_owned(),
+        Contents::Repository => "Fetching changes...".to_owned(),
+        Contents::Files => format!("Checking out {} as detached HEAD...", git.source.sha),
+    });
     let prepared = patiently(job, &checkout).await;
     job.trace.section_end(SECTION);
     prepared
@@ -100,7 +104,16 @@ fn checkout(assignment: &Assignment) -> Result<Checkout, Verdict> {
         "" => None,
         "fetch" => Some(false),
         "clone" => Some(true),
-        "none" | "empty" => return Ok(Checkout::Empty),
+        "none" | "empty" => {
+            return Ok(match &assignment.sources {
+                Sources::Snapshot => Checkout::Empty,
+                Sources::Git(source) => Checkout::Git(Box::new(GitCheckout {
+                    source: source.clone(),
+                    submodules: Submodules::None,
+                    contents: Contents::Nothing,
+                })),
+            });
+        }
         other => {
             return Err(invalid(
                 "GIT_STRATEGY",
@@ -138,7 +151,10 @@ fn checkout(assignment: &Assignment) -> Result<Checkout, Verdict> {
             ..source.clone()
         },
         submodules,
-        files: !matches!(variable(assignment, "GIT_CHECKOUT"), Some("false" | "0")),
+        contents: match variable(assignment, "GIT_CHECKOUT") {
+            Some("false" | "0") => Contents::Repository,
+            _ => Contents::Files,
+        },
     })))
 }
 
