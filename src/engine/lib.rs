@@ -8,6 +8,7 @@
 //! Deliberately absent: files, sockets, SQL, HTTP, a clock of its own, and every executor.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 mod engine;
 #[cfg(test)]
 mod engine_tests;

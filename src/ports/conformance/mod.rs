@@ -5,4 +5,5 @@
 )]
 
 pub mod executor;
+pub mod objects;
 pub mod store;

@@ -4,5 +4,6 @@
     reason = "a test that cannot set itself up must stop"
 )]
 
+mod archive;
 mod kill;
 mod sqlite;
