@@ -13,6 +13,8 @@ mod control;
 mod create;
 mod deadline;
 mod error;
+#[cfg(test)]
+mod fleet_tests;
 mod hold;
 mod live;
 mod queue;

@@ -1,0 +1,322 @@
+//! The fleet over SQLite: what runners and people see of it, also across restarts.
+
+mod rig;
+
+use std::time::Duration;
+
+use aqueduct_core::{
+    run::Status,
+    time::Millis,
+    verdict::{Verdict, VerdictKind},
+};
+use aqueduct_ports::store::{Pipelines as _, TokenUse, Traces as _};
+use bytes::Bytes;
+
+use self::rig::{Rig, end};
+use crate::{
+    Waiting,
+    fleet::{Claim, End, FleetError, Holder, Standing},
+};
+
+const LEASE: Millis = Millis::from_secs(90);
+
+async fn holder(rig: &Rig, claim: &Claim) -> Holder {
+    let found = rig.fleet.holder_of(claim.attempt.job, &claim.report_token);
+    found.await.unwrap().unwrap()
+}
+
+async fn statuses(rig: &Rig, id: aqueduct_core::id::PipelineId) -> Vec<Status> {
+    let jobs = rig.store.jobs_of(id).await.unwrap();
+    jobs.into_iter().map(|job| job.status).collect()
+}
+
+#[tokio::test]
+async fn jobs_are_handed_out_in_order_and_the_next_stage_follows() {
+    let rig = Rig::new().await;
+    let id = rig.create("1", &[&["a", "b"], &["c"]]).await;
+    let first = rig.claim().await.unwrap();
+    let second = rig.claim().await.unwrap();
+    assert_eq!(
+        (first.job.name.as_str(), second.job.name.as_str()),
+        ("a", "b")
+    );
+    assert_eq!(second.attempt.job.0, first.attempt.job.0 + 1);
+    assert!(rig.claim().await.is_none());
+    for claim in [&first, &second] {
+        let holder = holder(&rig, claim).await;
+        assert_eq!(
+            rig.fleet.heartbeat(&holder, LEASE).await,
+            Ok(Standing::Running)
+        );
+        let taken = rig.fleet.finish(&holder, &end(None, 0)).await.unwrap();
+        assert_eq!(taken, End::Taken(Status::Success));
+    }
+    let third = rig.claim().await.unwrap();
+    assert_eq!(third.job.name, "c");
+    let verdict = Verdict::exit(3);
+    let third = holder(&rig, &third).await;
+    rig.fleet
+        .finish(&third, &end(Some(verdict), 0))
+        .await
+        .unwrap();
+    let row = rig.store.pipeline(id).await.unwrap().unwrap();
+    assert_eq!((row.head.status, row.head.active), (Status::Failed, false));
+    assert_eq!(rig.fleet.load_now(), (0, 0));
+}
+
+#[tokio::test]
+async fn the_same_cause_makes_one_pipeline() {
+    let rig = Rig::new().await;
+    let first = rig.create("push 1", &[&["a"]]).await;
+    assert_eq!(rig.create("push 1", &[&["a"]]).await, first);
+    assert!(rig.claim().await.is_some());
+    assert!(rig.claim().await.is_none(), "the second one made no job");
+}
+
+#[tokio::test]
+async fn a_waiting_runner_is_woken_by_the_job() {
+    let rig = Rig::new().await;
+    let (fleet, claimer) = (rig.fleet.clone(), rig.claimer.clone());
+    let waiting = tokio::spawn(async move { fleet.claim(&claimer, Duration::from_secs(60)).await });
+    tokio::task::yield_now().await;
+    rig.create("1", &[&["a"]]).await;
+    let claim = waiting.await.unwrap().unwrap().unwrap();
+    assert_eq!(claim.job.name, "a");
+}
+
+#[tokio::test]
+async fn two_jobs_that_end_together_both_count() {
+    let rig = Rig::new().await;
+    let id = rig.create("1", &[&["a", "b", "c", "d"], &["last"]]).await;
+    let mut ends = Vec::new();
+    while let Some(claim) = rig.claim().await {
+        let (fleet, holder) = (rig.fleet.clone(), holder(&rig, &claim).await);
+        ends.push(tokio::spawn(async move {
+            fleet.finish(&holder, &end(None, 0)).await
+        }));
+    }
+    for ended in ends {
+        assert_eq!(ended.await.unwrap(), Ok(End::Taken(Status::Success)));
+    }
+    assert_eq!(statuses(&rig, id).await[4], Status::Pending);
+}
+
+#[tokio::test]
+async fn a_report_is_taken_once_and_a_repeat_is_told_so_also_after_a_restart() {
+    let mut rig = Rig::new().await;
+    rig.create("1", &[&["a"], &["b"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let before = holder(&rig, &claim).await;
+    rig.fleet.heartbeat(&before, LEASE).await.unwrap();
+    rig.restart().await;
+    let after = holder(&rig, &claim).await;
+    assert_eq!(before, after);
+    for _ in 0..2 {
+        let holder = holder(&rig, &claim).await;
+        let taken = rig.fleet.finish(&holder, &end(None, 0)).await.unwrap();
+        assert_eq!(taken, End::Taken(Status::Success));
+        rig.restart().await;
+    }
+    assert!(rig.fleet.holder(&claim.report_token).is_none());
+    assert_eq!(rig.claim().await.unwrap().job.name, "b");
+    assert!(rig.claim().await.is_none());
+}
+
+#[tokio::test]
+async fn an_end_waits_for_its_trace() {
+    let rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let holder = holder(&rig, &claim).await;
+    let append = |offset, bytes| {
+        rig.fleet
+            .append_trace(&holder, offset, Bytes::from_static(bytes), LEASE)
+    };
+    let (_, appended) = append(0, b"hello ").await.unwrap();
+    assert_eq!(appended.unwrap().head.received, 6);
+    let early = rig.fleet.finish(&holder, &end(None, 11)).await.unwrap();
+    assert_eq!(early, End::TraceIncomplete { stored: 6 });
+    append(6, b"world").await.unwrap();
+    let taken = rig.fleet.finish(&holder, &end(None, 11)).await.unwrap();
+    assert_eq!(taken, End::Taken(Status::Success));
+    let (standing, appended) = append(11, b"late").await.unwrap();
+    assert_eq!(
+        (standing, appended),
+        (Standing::Over(Status::Success), None)
+    );
+    let head = rig.store.trace_head(claim.attempt).await.unwrap();
+    assert_eq!(head.kept, 11);
+}
+
+#[tokio::test]
+async fn a_claim_that_nobody_confirms_is_handed_out_again_at_nobodys_cost() {
+    let rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    let first = rig.claim().await.unwrap();
+    rig.pass(Millis::from_secs(61));
+    assert_eq!(rig.fleet.tick().await, Ok(1));
+    let second = rig.claim().await.unwrap();
+    assert_eq!((first.attempt.attempt, second.attempt.attempt), (1, 2));
+    assert!(rig.fleet.holder(&first.report_token).is_none());
+    // The first runner wakes up: it is told to drop the job.
+    let late = rig.fleet.holder_of(first.attempt.job, &first.report_token);
+    assert_eq!(late.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_silent_runner_loses_the_job_and_one_that_is_heard_keeps_it() {
+    let rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let holder = holder(&rig, &claim).await;
+    for _ in 0..10 {
+        rig.pass(Millis::from_secs(60));
+        let standing = rig.fleet.heartbeat(&holder, LEASE).await.unwrap();
+        assert_eq!(standing, Standing::Running);
+        rig.fleet.tick().await.unwrap();
+    }
+    rig.pass(Millis::from_secs(91));
+    rig.fleet.tick().await.unwrap();
+    let standing = rig.fleet.heartbeat(&holder, LEASE).await.unwrap();
+    assert_eq!(standing, Standing::Over(Status::Pending));
+    assert_eq!(rig.claim().await.unwrap().attempt.attempt, 2);
+}
+
+#[tokio::test]
+async fn a_stop_of_the_coordinator_costs_no_lease() {
+    let mut rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let known = holder(&rig, &claim).await;
+    rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    rig.fleet.alive().await.unwrap();
+    rig.pass(Millis::from_secs(3600));
+    rig.restart().await;
+    rig.fleet.tick().await.unwrap();
+    let standing = rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    assert_eq!(standing, Standing::Running);
+}
+
+#[tokio::test]
+async fn a_new_process_of_a_runner_frees_what_the_old_one_had() {
+    let rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let held = holder(&rig, &claim).await;
+    rig.fleet.heartbeat(&held, LEASE).await.unwrap();
+    assert_eq!(rig.fleet.manager_lost(rig.claimer.manager).await, Ok(1));
+    assert_eq!(rig.claim().await.unwrap().attempt.attempt, 2);
+    let end = rig.fleet.finish(&held, &end(None, 0)).await.unwrap();
+    assert!(matches!(end, End::Over(_)), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_cancel_reaches_the_runner_and_a_forced_one_does_not_wait_for_it() {
+    let rig = Rig::new().await;
+    let id = rig.create("1", &[&["a", "b", "c"]]).await;
+    let [a, b] = [rig.claim().await.unwrap(), rig.claim().await.unwrap()];
+    let (first, second) = (holder(&rig, &a).await, holder(&rig, &b).await);
+    for held in [&first, &second] {
+        rig.fleet.heartbeat(held, LEASE).await.unwrap();
+    }
+    rig.fleet
+        .cancel_pipeline(id, false, "enough")
+        .await
+        .unwrap();
+    let standing = rig.fleet.heartbeat(&first, LEASE).await.unwrap();
+    assert!(
+        matches!(standing, Standing::Canceling { .. }),
+        "{standing:?}"
+    );
+    let verdict = Verdict::new(VerdictKind::Canceled, "enough");
+    let ended = rig
+        .fleet
+        .finish(&first, &end(Some(verdict), 0))
+        .await
+        .unwrap();
+    assert_eq!(ended, End::Taken(Status::Canceled));
+    rig.fleet
+        .cancel_job(b.attempt.job, true, "now")
+        .await
+        .unwrap();
+    let standing = rig.fleet.heartbeat(&second, LEASE).await.unwrap();
+    assert_eq!(standing, Standing::Over(Status::Canceled));
+    assert_eq!(statuses(&rig, id).await, [Status::Canceled; 3]);
+    let again = rig.fleet.cancel_job(b.attempt.job, false, "again").await;
+    assert_eq!(again, Err(FleetError::WrongState(Status::Canceled)));
+}
+
+#[tokio::test]
+async fn each_of_the_two_tokens_says_what_it_is_for() {
+    let rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let read = rig.fleet.holder(&claim.read_token).unwrap();
+    let report = rig.fleet.holder(&claim.report_token).unwrap();
+    assert_eq!(
+        (read.purpose, report.purpose),
+        (TokenUse::Read, TokenUse::Report)
+    );
+    let value = |key: &str| {
+        let mut all = claim.variables.iter();
+        all.find(|variable| variable.key == key).unwrap().clone()
+    };
+    assert_eq!(value("CI_JOB_TOKEN").value, claim.read_token);
+    assert!(value("CI_JOB_TOKEN").masked);
+    assert_eq!(value("CI_JOB_ID").value, claim.attempt.job.to_string());
+    let url = format!(
+        "http://gitlab-ci-token:{}@ci.example.com/group/name.git",
+        claim.read_token
+    );
+    assert_eq!(value("CI_REPOSITORY_URL").value, url);
+    let all = format!("{:?}", claim.variables);
+    assert!(!all.contains(&claim.report_token), "scripts never see it");
+    let other = rig
+        .fleet
+        .holder_of(aqueduct_core::id::GlobalJobId(999), &claim.report_token);
+    assert_eq!(other.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_says_why() {
+    let rig = Rig::new().await;
+    let mut plan = rig::plan(&[&["a"]]);
+    plan.jobs[0].tags = vec!["gpu".into()];
+    let request = crate::fleet::PipelineRequest {
+        project: rig.project,
+        cause: "1".into(),
+        git_ref: "refs/heads/main".into(),
+        sha: "a".repeat(40),
+        before_sha: None,
+        source: "push".into(),
+        plan: Ok(plan.into()),
+    };
+    let id = rig.fleet.create(&request).await.unwrap().id;
+    assert!(rig.claim().await.is_none());
+    let jobs = rig.fleet.snapshot(id).await.unwrap();
+    match &jobs[0].1.waiting {
+        Some(Waiting::Runner(why)) => assert!(why.contains("gpu"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_pipeline_that_could_not_be_compiled_is_kept_with_what_is_wrong() {
+    let rig = Rig::new().await;
+    let request = crate::fleet::PipelineRequest {
+        project: rig.project,
+        cause: "1".into(),
+        git_ref: "refs/heads/main".into(),
+        sha: "a".repeat(40),
+        before_sha: None,
+        source: "push".into(),
+        plan: Err("[]".into()),
+    };
+    let created = rig.fleet.create(&request).await.unwrap();
+    let row = rig.store.pipeline(created.id).await.unwrap().unwrap();
+    assert_eq!(
+        (row.head.status, row.diagnostics.as_deref()),
+        (Status::Failed, Some("[]"))
+    );
+    assert!(rig.claim().await.is_none());
+}
