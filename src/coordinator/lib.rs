@@ -9,8 +9,10 @@ mod app;
 mod background;
 mod config;
 mod http;
+mod serve;
 
 pub use app::{App, AppPorts};
 pub use background::{Background, background};
 pub use config::Config;
 pub use http::router;
+pub use serve::serve;

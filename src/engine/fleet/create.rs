@@ -38,8 +38,8 @@ pub struct PipelineRequest {
 const NO_STATE: &str = "{}";
 
 impl Fleet {
-    /// Makes a pipeline; its first jobs wait for runners when this returns. The same request again makes nothing and answers what
-    /// was made.
+    /// Stores a pipeline without handing out its jobs; [`Self::begin`] does. The same request again makes nothing and answers
+    /// what was made.
     pub async fn create(&self, request: &PipelineRequest) -> Result<CreatedPipeline, FleetError> {
         let now = self.clock.now();
         let mut new = NewPipeline {
@@ -80,16 +80,16 @@ impl Fleet {
         new.plan_hash = Some(plan.hash.clone());
         new.head = head(&pipeline, unknown)?;
         new.jobs = jobs(&pipeline)?;
-        let created = self.store.create_pipeline(&new).await?;
-        if created.fresh {
-            self.welcome(created.id).await?;
-        }
-        Ok(created)
+        Ok(self.store.create_pipeline(&new).await?)
     }
 
-    /// Loads a pipeline that somebody made, so that its jobs are handed out.
-    async fn welcome(&self, id: PipelineId) -> Result<(), FleetError> {
-        self.look(id, |_: &Live, _| ()).await
+    /// Hands out the jobs of a pipeline from now on. Idempotent; a coordinator that starts does so for all that are active.
+    pub async fn begin(&self, id: PipelineId) -> Result<(), FleetError> {
+        match self.look(id, |_: &Live, _| ()).await {
+            // One that could not be compiled has nothing to hand out.
+            Err(FleetError::NoPipeline(_)) => Ok(()),
+            other => other,
+        }
     }
 }
 

@@ -291,7 +291,7 @@ async fn a_job_that_waits_says_why() {
         source: "push".into(),
         plan: Ok(plan.into()),
     };
-    let id = rig.fleet.create(&request).await.unwrap().id;
+    let id = rig.start(&request).await;
     assert!(rig.claim().await.is_none());
     let jobs = rig.fleet.snapshot(id).await.unwrap();
     match &jobs[0].1.waiting {
@@ -312,8 +312,8 @@ async fn a_pipeline_that_could_not_be_compiled_is_kept_with_what_is_wrong() {
         source: "push".into(),
         plan: Err("[]".into()),
     };
-    let created = rig.fleet.create(&request).await.unwrap();
-    let row = rig.store.pipeline(created.id).await.unwrap().unwrap();
+    let id = rig.start(&request).await;
+    let row = rig.store.pipeline(id).await.unwrap().unwrap();
     assert_eq!(
         (row.head.status, row.diagnostics.as_deref()),
         (Status::Failed, Some("[]"))

@@ -136,7 +136,13 @@ impl Rig {
             source: "push".into(),
             plan: Ok(Arc::new(plan(stages))),
         };
-        self.fleet.create(&request).await.unwrap().id
+        self.start(&request).await
+    }
+
+    pub(super) async fn start(&self, request: &PipelineRequest) -> PipelineId {
+        let id = self.fleet.create(request).await.unwrap().id;
+        self.fleet.begin(id).await.unwrap();
+        id
     }
 
     pub(super) async fn claim(&self) -> Option<Claim> {
