@@ -42,6 +42,8 @@ const EDGES: [(&str, &[&str]); 16] = [
             "publish",
             "workspace",
             "mirror",
+            "store",
+            "coordinator",
             "runner",
         ],
     ),

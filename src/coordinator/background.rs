@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aqueduct_engine::fleet::{Fleet, FleetError};
+use aqueduct_core::time::{Millis, Timestamp};
+use aqueduct_engine::{
+    archive::{ArchiveError, seal_trace, sweep_objects},
+    fleet::Fleet,
+};
 use aqueduct_ports::clock::Clock;
 use tokio::time::sleep;
 
@@ -14,6 +18,13 @@ const ALIVE: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(30);
 /// Pause after a failure of the store.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often traces are sealed and leftovers are swept.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// A trace is sealed once nobody appended to it for this long: a runner that was cut off may still send a rest.
+const QUIET: Millis = Millis::from_secs(60);
+/// Rows that one round of housekeeping looks at.
+const ROUND: u32 = 200;
 
 /// Tasks that run as long as this value lives.
 #[derive(Debug)]
@@ -27,12 +38,40 @@ impl Drop for Background {
     }
 }
 
-/// Starts the clock of the pipelines, and the note that the coordinator lives.
+/// Starts the clock of the pipelines, the note that the coordinator lives, and housekeeping.
 pub fn background(app: &App) -> Background {
     let (fleet, clock) = (Arc::clone(&app.ports.fleet), Arc::clone(&app.ports.clock));
     let ticking = tokio::spawn(tick(Arc::clone(&fleet), clock));
     let living = tokio::spawn(live(fleet));
-    Background(vec![ticking.abort_handle(), living.abort_handle()])
+    let tidying = tokio::spawn(tidy(app.clone()));
+    Background(vec![
+        ticking.abort_handle(),
+        living.abort_handle(),
+        tidying.abort_handle(),
+    ])
+}
+
+async fn tidy(app: App) {
+    loop {
+        sleep(HOUSEKEEPING).await;
+        if let Err(error) = tidy_once(&app).await {
+            report(&error, "traces and leftovers could not be put away");
+        }
+    }
+}
+
+/// Seals traces that are over, lets artifacts expire, and removes objects that nobody needs.
+async fn tidy_once(app: &App) -> Result<(), ArchiveError> {
+    let now = app.ports.clock.now();
+    let store = app.fleet().store();
+    let idle = Timestamp(now.0.saturating_sub_unsigned(QUIET.0));
+    for attempt in store.unsealed_traces(idle, ROUND).await? {
+        let unique = app.fleet().token("");
+        seal_trace(store, app.ports.objects.as_ref(), attempt, &unique, now).await?;
+    }
+    store.expire_artifacts(now, ROUND).await?;
+    sweep_objects(store.as_ref(), app.ports.objects.as_ref(), now, ROUND).await?;
+    Ok(())
 }
 
 async fn tick(fleet: Arc<Fleet>, clock: Arc<dyn Clock>) {
@@ -60,6 +99,6 @@ async fn live(fleet: Arc<Fleet>) {
     }
 }
 
-fn report(error: &FleetError, what: &str) {
+fn report(error: &dyn std::fmt::Display, what: &str) {
     tracing::error!(%error, "{what}; it is tried again");
 }

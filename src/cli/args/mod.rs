@@ -3,6 +3,7 @@
 mod context;
 mod release;
 mod run;
+mod serve;
 
 pub(crate) use context::{ContextArgs, Source};
 pub(crate) use release::{
@@ -10,6 +11,7 @@ pub(crate) use release::{
     PublishArgs,
 };
 pub(crate) use run::{ExecutorChoice, LintArgs, PlanArgs, RunArgs};
+pub(crate) use serve::ServeArgs;
 
 use std::path::PathBuf;
 
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Image(ImageArgs),
     /// Publish Python distributions to several repositories
     Publish(PublishArgs),
+    /// Start the coordinator: it hears of pushes, keeps pipelines, hands out jobs
+    Serve(ServeArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page

@@ -5,7 +5,9 @@ mod local;
 mod preflight;
 #[cfg(test)]
 mod preflight_tests;
+mod random;
 mod release;
+mod serve;
 
 pub(crate) use local::{
     INTERRUPTED, LocalRun, Options, arch_problem, container_problem, container_starter,
@@ -15,3 +17,4 @@ pub(crate) use release::{
     StderrLog, anchored, block_on, image_registries, read_env, registry_client, release_backend,
     release_env,
 };
+pub(crate) use serve::{ServeOptions, serve};

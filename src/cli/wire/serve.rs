@@ -1,0 +1,148 @@
+//! A coordinator put together.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aqueduct_coordinator::{App, AppPorts, Config, background};
+use aqueduct_core::{time::Timestamp, token::TokenHash};
+use aqueduct_engine::fleet::{Fleet, FleetConfig, FleetPorts};
+use aqueduct_mirror::{GitMirrors, Options};
+use aqueduct_ports::{
+    clock::Clock as _,
+    git::Mirrors,
+    store::{AccessScope, NewAccessToken, Objects, Store},
+};
+use aqueduct_store::{Database, ObjectDirectory, OpenError};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{block_on, clock::SystemClock, random::SystemRandom};
+use crate::{dirs, error::CliError, output};
+
+/// What a coordinator is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct ServeOptions {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// Its files.
+    pub(crate) data: PathBuf,
+    /// Where others reach it, without a slash at the end.
+    pub(crate) url: String,
+    /// PostgreSQL instead of SQLite.
+    pub(crate) database: Option<String>,
+    /// Make another token for administrators.
+    pub(crate) new_admin_token: bool,
+}
+
+/// Starts a coordinator and serves until SIGTERM or SIGINT.
+pub(crate) fn serve(options: &ServeOptions) -> Result<(), CliError> {
+    block_on(run(options))?
+}
+
+async fn run(options: &ServeOptions) -> Result<(), CliError> {
+    let data = &options.data;
+    dirs::check_writable(data).map_err(|error| CliError::io("write", data, &error))?;
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+        CliError::infrastructure(format!("can't listen on {}: {error}", options.listen))
+            .with_help("choose another address with --listen, or stop who has it")
+    })?;
+    let store = open(options).await?;
+    let fleet = Arc::new(Fleet::new(
+        FleetPorts {
+            store: Arc::clone(&store),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        },
+        FleetConfig::new(options.url.as_str()),
+    ));
+    let ports = AppPorts {
+        fleet: Arc::clone(&fleet),
+        objects: objects(&data.join("objects"))?,
+        mirrors: mirrors(&data.join("mirrors"))?,
+        clock: Arc::new(SystemClock),
+    };
+    admin_token(options, &fleet).await?;
+    let active = fleet.restart().await.map_err(CliError::infrastructure)?;
+    let app = App::new(ports, Config::default());
+    let _background = background(&app);
+    output::note(&format!(
+        "aqueduct listens on {}, reached at {}; {active} pipelines go on",
+        options.listen, options.url
+    ));
+    let stop = stop_signal()?;
+    aqueduct_coordinator::serve(app, listener, stop)
+        .await
+        .map_err(CliError::infrastructure)?;
+    output::note("aqueduct has stopped");
+    Ok(())
+}
+
+async fn open(options: &ServeOptions) -> Result<Arc<dyn Store>, CliError> {
+    let opened = match &options.database {
+        Some(url) => Database::postgres(url).await,
+        None => Database::sqlite(&options.data).await,
+    };
+    let refused = |error: OpenError| {
+        CliError::infrastructure(error).with_help(
+            "one coordinator has a data directory at a time; --data names another directory",
+        )
+    };
+    Ok(Arc::new(opened.map_err(refused)?))
+}
+
+fn objects(root: &Path) -> Result<Arc<dyn Objects>, CliError> {
+    let opened = ObjectDirectory::open(root);
+    Ok(Arc::new(
+        opened.map_err(|error| CliError::io("open", root, &error))?,
+    ))
+}
+
+fn mirrors(root: &Path) -> Result<Arc<dyn Mirrors>, CliError> {
+    let opened = GitMirrors::new(root, Options::default());
+    Ok(Arc::new(opened.map_err(CliError::infrastructure)?))
+}
+
+/// The first start makes a token for administrators, and prints it: it is told once.
+async fn admin_token(options: &ServeOptions, fleet: &Fleet) -> Result<(), CliError> {
+    let store = fleet.store();
+    let known = store
+        .access_tokens()
+        .await
+        .map_err(CliError::infrastructure)?;
+    let has_admin = known.iter().any(|token| token.scope == AccessScope::Admin);
+    if has_admin && !options.new_admin_token {
+        return Ok(());
+    }
+    let token = fleet.token("aqa-");
+    let now: Timestamp = SystemClock.now();
+    store
+        .create_access_token(&NewAccessToken {
+            hash: TokenHash::of(&token),
+            name: "admin".into(),
+            scope: AccessScope::Admin,
+            expires: None,
+            created: now,
+        })
+        .await
+        .map_err(CliError::infrastructure)?;
+    output::text(&format!("admin token, told only now: {token}\n"))
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CliError> {
+    let hear = |kind| signal(kind).map_err(CliError::infrastructure);
+    let (mut terminate, mut interrupt) = (
+        hear(SignalKind::terminate())?,
+        hear(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
