@@ -77,7 +77,7 @@ async fn the_same_cause_makes_one_pipeline() {
 async fn a_waiting_runner_is_woken_by_the_job() {
     let rig = Rig::new().await;
     let (fleet, claimer) = (rig.fleet.clone(), rig.claimer.clone());
-    let waiting = tokio::spawn(async move { fleet.claim(&claimer, Duration::from_secs(60)).await });
+    let waiting = tokio::spawn(async move { fleet.claim(&claimer, Duration::from_mins(1)).await });
     tokio::task::yield_now().await;
     rig.create("1", &[&["a"]]).await;
     let claim = waiting.await.unwrap().unwrap().unwrap();
