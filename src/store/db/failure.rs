@@ -50,12 +50,16 @@ fn sqlite(code: u32, said: &str) -> StoreError {
     }
 }
 
+/// Two transactions were in each other's way, and one was rolled back: nothing was written.
+pub(super) fn in_the_way() -> StoreError {
+    StoreError::Unavailable("another transaction was in the way".to_owned())
+}
+
 /// By SQLSTATE: appendix A of PostgreSQL's manual.
 fn postgres(code: &str, said: &str) -> StoreError {
     match (code, code.get(..2).unwrap_or_default()) {
         ("53100", _) => StoreError::Unavailable("the database's disk is full".to_owned()),
-        // Two transactions in each other's way: one was rolled back.
-        (_, "40") => StoreError::Conflict,
+        (_, "40") => in_the_way(),
         // Connection, resources, operator intervention, system, wrong or missing login.
         (_, "08" | "53" | "55" | "57" | "58" | "28" | "3D") => {
             StoreError::Unavailable(format!("{said} (SQLSTATE {code})"))
@@ -90,7 +94,7 @@ mod tests {
             assert!(unavailable(postgres(code, "x")), "{code}");
         }
         for code in ["40001", "40P01"] {
-            assert_eq!(postgres(code, "x"), StoreError::Conflict, "{code}");
+            assert_eq!(postgres(code, "x"), in_the_way(), "{code}");
         }
         for code in ["42601", "XX001", ""] {
             assert!(corrupt(postgres(code, "x")), "{code}");

@@ -44,8 +44,8 @@ pub(crate) enum Snapshot {
 impl Reader {
     pub(crate) fn link(&mut self) -> Link<'_> {
         match self {
-            Self::Sqlite(connection) => Link::Sqlite(connection),
-            Self::Postgres(connection) => Link::Postgres(connection),
+            Self::Sqlite(connection) => Link::sqlite(connection),
+            Self::Postgres(connection) => Link::postgres(connection),
         }
     }
 }
@@ -53,8 +53,8 @@ impl Reader {
 impl Snapshot {
     pub(crate) fn link(&mut self) -> Link<'_> {
         match self {
-            Self::Sqlite(transaction) => Link::Sqlite(transaction),
-            Self::Postgres(transaction) => Link::Postgres(transaction),
+            Self::Sqlite(transaction) => Link::sqlite(transaction),
+            Self::Postgres(transaction) => Link::postgres(transaction),
         }
     }
 }

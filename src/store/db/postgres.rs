@@ -8,10 +8,12 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{Backend, Database, Link, OpenError, Work, failure, migrate};
+use super::{Backend, Database, Link, OpenError, Work, failure, failure::in_the_way, migrate};
 
 /// Changes and reads at once.
 const CONNECTIONS: u32 = 16;
+/// A change that another transaction was in the way of is run so often.
+const TRIES: u32 = 4;
 /// Longer than a fail-over's hiccup, shorter than any client's patience.
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -53,13 +55,33 @@ pub(super) async fn write<T: Send + 'static>(
 }
 
 async fn transact<T>(pool: &PgPool, work: Work<T>) -> Result<T, StoreError> {
-    let mut transaction = pool.begin().await.map_err(failure)?;
-    let outcome = work(&mut Link::Postgres(&mut transaction)).await;
-    if outcome.is_ok() {
-        transaction.commit().await.map_err(failure)?;
-    } else {
-        // A connection that is gone rolls back by itself.
-        let _ = transaction.rollback().await;
+    let mut tries = 0;
+    loop {
+        let (outcome, is_deadlock) = try_once(pool, &work).await;
+        tries += 1;
+        if !is_deadlock || tries == TRIES {
+            return outcome;
+        }
     }
-    outcome
+}
+
+/// Once; and whether it failed only because another transaction was in the way, so that it may be run again.
+async fn try_once<T>(pool: &PgPool, work: &Work<T>) -> (Result<T, StoreError>, bool) {
+    let mut transaction = match pool.begin().await {
+        Ok(transaction) => transaction,
+        Err(error) => return (Err(failure(error)), false),
+    };
+    let outcome = work(&mut Link::postgres(&mut transaction)).await;
+    match outcome {
+        Ok(answer) => match transaction.commit().await {
+            Ok(()) => (Ok(answer), false),
+            Err(error) => (Err(failure(error)), false),
+        },
+        Err(error) => {
+            let is_deadlock = error == in_the_way();
+            // A connection that is gone rolls back by itself.
+            let _ = transaction.rollback().await;
+            (Err(error), is_deadlock)
+        }
+    }
 }

@@ -16,39 +16,55 @@ use super::{Link, Work};
 const MOST_AT_ONCE: usize = 256;
 
 /// A change that waits for the writer.
-pub(super) trait Pending: Send {
-    /// Carries it out; whether it went well.
-    fn run<'l>(&'l mut self, link: &'l mut Link<'_>) -> BoxFuture<'l, bool>;
+trait Pending: Send {
+    /// Carries it out, perhaps not for the first time.
+    fn run<'l>(&'l mut self, link: &'l mut Link<'_>) -> BoxFuture<'l, Outcome>;
 
     /// Tells whoever waits: what it came to, or what became of the transaction.
     fn answer(self: Box<Self>, transaction: Result<(), StoreError>);
 }
 
+/// How a change went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Well.
+    Done,
+    /// It failed and has changed nothing.
+    Refused,
+    /// It failed, and what it has changed is to be taken back.
+    HalfDone,
+    /// The database failed. It may have rolled the transaction back by itself, and a further statement would stand alone.
+    Lost,
+}
+
 struct Waiting<T> {
-    work: Option<Work<T>>,
-    outcome: Option<Result<T, StoreError>>,
+    work: Work<T>,
+    answer: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<T: Send> Pending for Waiting<T> {
-    fn run<'l>(&'l mut self, link: &'l mut Link<'_>) -> BoxFuture<'l, bool> {
+    fn run<'l>(&'l mut self, link: &'l mut Link<'_>) -> BoxFuture<'l, Outcome> {
         Box::pin(async move {
-            let Some(work) = self.work.take() else {
-                return false;
+            link.take_changed();
+            let answer = (self.work)(link).await;
+            let outcome = match (&answer, link.take_changed()) {
+                (Ok(_), _) => Outcome::Done,
+                (Err(StoreError::Unavailable(_)), _) => Outcome::Lost,
+                (Err(_), false) => Outcome::Refused,
+                (Err(_), true) => Outcome::HalfDone,
             };
-            let outcome = work(link).await;
-            let went_well = outcome.is_ok();
-            self.outcome = Some(outcome);
-            went_well
+            self.answer = Some(answer);
+            outcome
         })
     }
 
     fn answer(self: Box<Self>, transaction: Result<(), StoreError>) {
         let not_run = || Err(StoreError::Unavailable("it was not reached".to_owned()));
-        let answer = match (transaction, self.outcome) {
+        let answer = match (transaction, self.answer) {
             // What failed by itself keeps its reason.
             (_, Some(Err(error))) | (Err(error), _) => Err(error),
-            (Ok(()), outcome) => outcome.unwrap_or_else(not_run),
+            (Ok(()), answer) => answer.unwrap_or_else(not_run),
         };
         // Nobody may wait for it any more.
         let _ = self.reply.send(answer);
@@ -72,8 +88,8 @@ impl Writer {
     pub(super) async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
-            work: Some(work),
-            outcome: None,
+            work,
+            answer: None,
             reply,
         };
         let stopped = || StoreError::Unavailable("it is being closed".to_owned());
@@ -110,20 +126,26 @@ async fn transact(
     first: Box<dyn Pending>,
     waiting: &mut mpsc::Receiver<Box<dyn Pending>>,
 ) -> (Vec<Box<dyn Pending>>, Result<(), StoreError>) {
-    let mut link = Link::Sqlite(connection);
+    let mut link = Link::sqlite(connection);
     let mut done = Vec::new();
     if let Err(error) = link.execute("BEGIN IMMEDIATE", &[]).await {
         return (vec![first], Err(error));
     }
     let mut next = Some(first);
-    let mut outcome = Ok(());
+    let mut last = Outcome::Done;
     while let Some(mut pending) = next.take() {
-        outcome = run(&mut link, pending.as_mut()).await;
+        last = pending.run(&mut link).await;
         done.push(pending);
-        if outcome.is_ok() && done.len() < MOST_AT_ONCE {
+        let goes_on = matches!(last, Outcome::Done | Outcome::Refused);
+        if goes_on && done.len() < MOST_AT_ONCE {
             next = waiting.try_recv().ok();
         }
     }
+    let mut outcome = match last {
+        Outcome::Done | Outcome::Refused => Ok(()),
+        Outcome::HalfDone => run_again(&mut link, &mut done).await,
+        Outcome::Lost => Err(lost()),
+    };
     if outcome.is_ok() {
         outcome = link.execute("COMMIT", &[]).await.map(drop);
     }
@@ -134,11 +156,28 @@ async fn transact(
     (done, outcome)
 }
 
-/// One change within its savepoint. An error means that the whole transaction is lost.
-async fn run(link: &mut Link<'_>, pending: &mut dyn Pending) -> Result<(), StoreError> {
-    link.execute("SAVEPOINT change", &[]).await?;
-    if !pending.run(link).await {
-        link.execute("ROLLBACK TO change", &[]).await?;
+fn lost() -> StoreError {
+    StoreError::Unavailable("it failed while others wrote".to_owned())
+}
+
+/// All changes in a new transaction, each in a savepoint. An error means that the whole transaction is lost: a full disk takes
+/// the savepoints with it.
+async fn run_again(
+    link: &mut Link<'_>,
+    changes: &mut [Box<dyn Pending>],
+) -> Result<(), StoreError> {
+    link.execute("ROLLBACK", &[]).await?;
+    link.execute("BEGIN IMMEDIATE", &[]).await?;
+    for pending in changes {
+        link.execute("SAVEPOINT change", &[]).await?;
+        match pending.run(link).await {
+            Outcome::Done | Outcome::Refused => {}
+            Outcome::HalfDone => {
+                link.execute("ROLLBACK TO change", &[]).await?;
+            }
+            Outcome::Lost => return Err(lost()),
+        }
+        link.execute("RELEASE change", &[]).await?;
     }
-    link.execute("RELEASE change", &[]).await.map(drop)
+    Ok(())
 }

@@ -52,7 +52,8 @@ fn token(row: &Row) -> Result<AccessToken, StoreError> {
 impl AccessTokens for Database {
     async fn create_access_token(&self, new: &NewAccessToken) -> Result<AccessTokenId, StoreError> {
         let new = new.clone();
-        self.write(work!(link => insert(link, &new).await)).await
+        self.write(work!(new; link => insert(link, &new).await))
+            .await
     }
 
     async fn access_token(&self, hash: &TokenHash) -> Result<Option<AccessToken>, StoreError> {

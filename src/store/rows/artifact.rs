@@ -89,7 +89,7 @@ impl Artifacts for Database {
         limits::check("object key", key)?;
         let key = key.to_owned();
         let reserved =
-            self.write(work!(link => link.execute(sql::RESERVE, args![&key, until]).await));
+            self.write(work!(key; link => link.execute(sql::RESERVE, args![&key, until]).await));
         match reserved.await? {
             0 => Err(StoreError::Conflict),
             _ => Ok(()),
@@ -99,7 +99,7 @@ impl Artifacts for Database {
     async fn put_artifact(&self, new: &Artifact) -> Result<(), StoreError> {
         limits::check("kind of artifact", &new.kind)?;
         let new = new.clone();
-        self.write(work!(link => put(link, &new).await)).await
+        self.write(work!(new; link => put(link, &new).await)).await
     }
 
     async fn artifacts_of(&self, attempt: GlobalAttempt) -> Result<Vec<Artifact>, StoreError> {
@@ -124,13 +124,14 @@ impl Artifacts for Database {
 
     async fn claim_garbage(&self, key: &str, now: Timestamp) -> Result<bool, StoreError> {
         let key = key.to_owned();
-        let claimed = self.write(work!(link => link.execute(sql::CLAIM, args![&key, now]).await));
+        let claimed =
+            self.write(work!(key; link => link.execute(sql::CLAIM, args![&key, now]).await));
         Ok(claimed.await? > 0)
     }
 
     async fn garbage_removed(&self, key: &str) -> Result<(), StoreError> {
         let key = key.to_owned();
-        self.write(work!(link => link.execute(sql::REMOVED, args![&key]).await.map(drop)))
+        self.write(work!(key; link => link.execute(sql::REMOVED, args![&key]).await.map(drop)))
             .await
     }
 }

@@ -95,7 +95,7 @@ impl Heads for Database {
             inbox::check(delivery)?;
         }
         let seen = observation.clone();
-        self.write(work!(link => observe(link, project, &seen).await))
+        self.write(work!(seen; link => observe(link, project, &seen).await))
             .await
     }
 }

@@ -61,7 +61,8 @@ impl Inbox for Database {
     async fn put_delivery(&self, new: &NewDelivery) -> Result<Put, StoreError> {
         check(new)?;
         let new = new.clone();
-        self.write(work!(link => put_one(link, &new).await)).await
+        self.write(work!(new; link => put_one(link, &new).await))
+            .await
     }
 
     async fn next_deliveries(
@@ -87,7 +88,7 @@ impl Inbox for Database {
         let outcome = outcome.to_owned();
         let nothing: &[u8] = &[];
         self.write(
-            work!(link => link.execute(sql::DONE, args![id, &outcome, now, nothing]).await.map(drop)),
+            work!(outcome; link => link.execute(sql::DONE, args![id, &outcome, now, nothing]).await.map(drop)),
         )
         .await
     }
@@ -100,7 +101,7 @@ impl Inbox for Database {
     ) -> Result<(), StoreError> {
         let error = error.to_owned();
         self.write(
-            work!(link => link.execute(sql::FAILED, args![id, &error, again]).await.map(drop)),
+            work!(error; link => link.execute(sql::FAILED, args![id, &error, again]).await.map(drop)),
         )
         .await
     }

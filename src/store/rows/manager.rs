@@ -85,7 +85,7 @@ impl Database {
             });
         }
         let sighting = sighting.clone();
-        self.write(work!(link => write(link, &sighting).await))
+        self.write(work!(sighting; link => write(link, &sighting).await))
             .await
     }
 }

@@ -37,14 +37,16 @@ impl Meta for Database {
     async fn set_meta(&self, key: &str, value: &str) -> Result<(), StoreError> {
         limits::check("key", key)?;
         let (key, value) = (key.to_owned(), value.to_owned());
-        self.write(work!(link => link.execute(sql::SET, args![&key, &value]).await.map(drop)))
-            .await
+        self.write(
+            work!(key, value; link => link.execute(sql::SET, args![&key, &value]).await.map(drop)),
+        )
+        .await
     }
 
     async fn meta_or(&self, key: &str, value: &str) -> Result<String, StoreError> {
         limits::check("key", key)?;
         let (key, value) = (key.to_owned(), value.to_owned());
-        self.write(work!(link => set_unless_set(link, &key, &value).await))
+        self.write(work!(key, value; link => set_unless_set(link, &key, &value).await))
             .await
     }
 }

@@ -89,7 +89,7 @@ impl Outbox for Database {
     ) -> Result<(), StoreError> {
         let error = error.to_owned();
         self.write(
-            work!(link => link.execute(sql::FAILED, args![id, &error, again]).await.map(drop)),
+            work!(error; link => link.execute(sql::FAILED, args![id, &error, again]).await.map(drop)),
         )
         .await
     }

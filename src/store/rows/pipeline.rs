@@ -139,7 +139,8 @@ impl Pipelines for Database {
         limits::check("ref", &new.git_ref)?;
         outbox::check(&new.effects)?;
         let new = new.clone();
-        self.write(work!(link => create(link, &new).await)).await
+        self.write(work!(new; link => create(link, &new).await))
+            .await
     }
 
     async fn load_pipeline(&self, id: PipelineId) -> Result<Option<StoredPipeline>, StoreError> {
@@ -154,7 +155,8 @@ impl Pipelines for Database {
     async fn commit_pipeline(&self, change: &PipelineChange) -> Result<u64, StoreError> {
         outbox::check(&change.effects)?;
         let change = change.clone();
-        self.write(work!(link => commit(link, &change).await)).await
+        self.write(work!(change; link => commit(link, &change).await))
+            .await
     }
 
     async fn active_pipelines(&self) -> Result<Vec<PipelineId>, StoreError> {

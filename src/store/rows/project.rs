@@ -81,7 +81,8 @@ impl Projects for Database {
     async fn create_project(&self, new: &NewProject) -> Result<Project, StoreError> {
         limits::check("path", &new.path)?;
         let new = new.clone();
-        self.write(work!(link => insert(link, &new).await)).await
+        self.write(work!(new; link => insert(link, &new).await))
+            .await
     }
 
     async fn project(&self, id: ProjectId) -> Result<Option<Project>, StoreError> {
@@ -102,7 +103,8 @@ impl Projects for Database {
     async fn update_project(&self, new: &Project) -> Result<u64, StoreError> {
         limits::check("path", &new.path)?;
         let new = new.clone();
-        self.write(work!(link => update(link, &new).await)).await
+        self.write(work!(new; link => update(link, &new).await))
+            .await
     }
 
     async fn delete_project(&self, id: ProjectId, now: Timestamp) -> Result<bool, StoreError> {

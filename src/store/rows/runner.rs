@@ -140,7 +140,8 @@ async fn insert_registration(
 impl Runners for Database {
     async fn create_runner(&self, new: &NewRunner) -> Result<RunnerRow, StoreError> {
         let new = new.clone();
-        self.write(work!(link => insert(link, &new).await)).await
+        self.write(work!(new; link => insert(link, &new).await))
+            .await
     }
 
     async fn runner(&self, id: RunnerId) -> Result<Option<RunnerRow>, StoreError> {
@@ -167,7 +168,7 @@ impl Runners for Database {
         settings: &RunnerSettings,
     ) -> Result<bool, StoreError> {
         let settings = settings.clone();
-        self.write(work!(link => update(link, id, &settings).await))
+        self.write(work!(settings; link => update(link, id, &settings).await))
             .await
     }
 
@@ -204,14 +205,15 @@ impl Runners for Database {
 
     async fn delete_manager(&self, runner: RunnerId, system_id: &str) -> Result<bool, StoreError> {
         let name = system_id.to_owned();
-        let deleted = self
-            .write(work!(link => link.execute(sql::DELETE_MANAGER, args![runner, &name]).await));
+        let deleted = self.write(
+            work!(name; link => link.execute(sql::DELETE_MANAGER, args![runner, &name]).await),
+        );
         Ok(deleted.await? > 0)
     }
 
     async fn create_registration_token(&self, token: &RegistrationToken) -> Result<(), StoreError> {
         let new = token.clone();
-        self.write(work!(link => insert_registration(link, &new).await))
+        self.write(work!(new; link => insert_registration(link, &new).await))
             .await
     }
 

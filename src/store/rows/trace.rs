@@ -150,7 +150,7 @@ impl Traces for Database {
         limit: u64,
         now: Timestamp,
     ) -> Result<Appended, StoreError> {
-        self.write(work!(link => append(link, attempt, (offset, bytes), limit, now).await))
+        self.write(work!(bytes; link => append(link, attempt, (offset, bytes), limit, now).await))
             .await
     }
 
@@ -193,7 +193,7 @@ impl Traces for Database {
         key: &str,
     ) -> Result<(), StoreError> {
         let key = key.to_owned();
-        self.write(work!(link => seal(link, attempt, kept, &key).await))
+        self.write(work!(key; link => seal(link, attempt, kept, &key).await))
             .await
     }
 }

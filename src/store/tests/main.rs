@@ -7,3 +7,4 @@
 mod archive;
 mod kill;
 mod sqlite;
+mod throughput;

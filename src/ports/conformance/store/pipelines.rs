@@ -208,12 +208,22 @@ pub async fn many_commits_at_once_all_count(store: &dyn Store) {
             if number % 3 == 0 {
                 assert_conflict(&store.commit_pipeline(&next).await);
             }
+            if number % 5 == 0 {
+                // Fails after it has written.
+                next.expected_version = version + 1;
+                next.jobs = vec![
+                    job_change(0, Status::Failed, 9),
+                    job_change(9, Status::Failed, 9),
+                ];
+                assert_missing(&store.commit_pipeline(&next).await);
+            }
         }
     };
     join_all(made.iter().copied().enumerate().map(chain)).await;
     for id in made {
         let loaded = store.load_pipeline(id).await.unwrap().unwrap();
         assert_eq!((loaded.row.version, loaded.jobs[1].attempt), (11, 10));
+        assert_eq!(loaded.jobs[0].status, Status::Pending);
     }
 }
 
