@@ -87,6 +87,40 @@ impl Api {
             .timeout(CALL_TIME)
     }
 
+    /// As [`Self::request`], with a query.
+    pub(crate) fn request_with(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> RequestBuilder {
+        let request = self.request(method, path);
+        if query.is_empty() {
+            request
+        } else {
+            request.query(query)
+        }
+    }
+
+    /// A request for a whole address that a server named, without anything of ours in it.
+    pub(crate) fn get(&self, url: Url) -> RequestBuilder {
+        self.http.get(url)
+    }
+
+    /// The same paths on another host: of its address, only scheme and host count.
+    pub(crate) fn at(&self, host: &Url) -> Self {
+        let mut base = self.base.clone();
+        // A token that went encrypted never goes in the open.
+        let same = !(base.scheme() == "https" && host.scheme() == "http")
+            && base.set_scheme(host.scheme()).is_ok()
+            && base.set_host(host.host_str()).is_ok()
+            && base.set_port(host.port()).is_ok();
+        Self {
+            base: if same { base } else { self.base.clone() },
+            http: self.http.clone(),
+        }
+    }
+
     /// Sends what `make` makes until there is an answer, be it a refusal. Gives up after some tries.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! The runner's side of the GitLab Runner HTTP API.
 //!
 //! [`HttpWorkSource`] is the port of `ports::work` over it: it asks for jobs, keeps their leases, sends their traces by
-//! offset and their ends. It works against any server of that API; what ours adds stands below one key and is used where it
+//! offset and their ends; [`RemoteArtifacts`] is that of the artifact store. It works against any server of that API; what ours adds stands below one key and is used where it
 //! is there. It knows neither executors nor the disk.
 #![forbid(unsafe_code)]
 
 mod api;
+mod artifacts;
 mod assignment;
 mod error;
 mod lifecycle;
@@ -15,6 +16,7 @@ mod source;
 mod tests;
 
 pub use api::{Api, ApiOptions};
+pub use artifacts::RemoteArtifacts;
 pub use error::ClientError;
 pub use lifecycle::Registration;
 pub use source::{HttpWorkSource, Identity};

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+pub use aqueduct_core::api::runner::artifact::Format;
 use aqueduct_core::id::AttemptKey;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,45 @@ pub trait ArtifactStore: Send + Sync {
     /// Unpacks an attempt's archive into `into`, over what is there; answers the number of entries.
     /// [`WorkspaceError::Missing`] if the attempt left no archive.
     async fn fetch(&self, key: AttemptKey, into: PathBuf) -> Result<u64, WorkspaceError>;
+}
+
+/// Packs what leaves this machine and unpacks what comes to it.
+#[async_trait]
+pub trait Packer: Send + Sync {
+    /// Packs the selection into a new file. Whoever asked for it removes it; a sweep does so after a crash.
+    /// [`WorkspaceError::Refused`] if [`Format::Raw`] would have to hold several files.
+    async fn pack(
+        &self,
+        copy: &WorkingCopy,
+        selection: &Selection,
+        format: Format,
+    ) -> Result<Packed, WorkspaceError>;
+
+    /// The regular files of the selection with their contents, ordered by path. [`WorkspaceError::TooLarge`] above `limit`
+    /// bytes in all.
+    async fn read(
+        &self,
+        copy: &WorkingCopy,
+        selection: &Selection,
+        limit: u64,
+    ) -> Result<Vec<StoredFile>, WorkspaceError>;
+
+    /// Path of a file that doesn't exist yet, to download into. Swept like the packed ones.
+    fn new_file(&self) -> PathBuf;
+
+    /// Unpacks a zip archive into `into`, over what is there, nothing outside of it; answers the number of entries.
+    async fn unpack(&self, archive: PathBuf, into: PathBuf) -> Result<u64, WorkspaceError>;
+}
+
+/// A packed selection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    /// What it holds.
+    pub selected: Selected,
+    /// Where it is; `None` if nothing was selected.
+    pub file: Option<PathBuf>,
+    /// The path, relative to the working copy, of the only file of a raw one.
+    pub name: String,
 }
 
 /// A kind of artifact.

@@ -17,6 +17,7 @@ mod gitdir;
 mod last;
 mod listing;
 mod mounts;
+mod pack;
 mod pattern;
 mod places;
 mod project;

@@ -10,14 +10,19 @@ use std::{
 };
 
 use aqueduct_core::{
-    api::runner::{Output, Payload, Secret, http},
+    api::runner::{Output, Payload, Secret, http, payload::Artifact},
+    id::AttemptKey,
     time::Millis,
 };
-use aqueduct_ports::work::{Directive, Lease, WorkError};
+use aqueduct_ports::{
+    work::{Directive, Lease, WorkError},
+    workspace::ArtifactKind,
+};
 use reqwest::{Response, StatusCode, header::HeaderMap};
 use tokio::sync::watch;
 
 use super::lock;
+use crate::{artifacts::UploadPlan, assignment::dependency_key};
 
 /// Between two pieces of trace where the server says nothing (runner-protocol 4.2).
 const TRACE_PAUSE: Duration = Duration::from_secs(3);
@@ -28,7 +33,7 @@ const MAX_REFUSALS: u32 = 10;
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Leases {
+pub(crate) struct Leases {
     held: Mutex<BTreeMap<u64, Arc<Held>>>,
     last: AtomicU64,
 }
@@ -44,15 +49,18 @@ pub(super) enum Wish {
 
 /// One lease.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     pub(super) lease: Lease,
     /// The job's number and token on the wire.
-    pub(super) id: u64,
-    pub(super) token: Secret,
+    pub(crate) id: u64,
+    pub(crate) token: Secret,
     /// Reasons that the server takes.
     pub(super) reasons: Vec<String>,
     /// Whether the server reads what ours adds.
     pub(super) extended: bool,
+    /// Entries of the payload.
+    artifacts: Vec<Artifact>,
+    dependencies: Vec<(AttemptKey, Fetched)>,
     /// For a graceful cancel.
     grace: Millis,
     /// A sign of life is due after this.
@@ -61,6 +69,28 @@ pub(super) struct Held {
     wish: watch::Sender<Wish>,
     /// The shortest grace that was told by [`Held::next_cancel`].
     told: Mutex<Option<Millis>>,
+}
+
+/// Where a dependency's archive is fetched.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetched {
+    /// The job's number.
+    pub(crate) id: u64,
+    /// What lets us.
+    pub(crate) token: Secret,
+}
+
+fn dependencies(payload: &Payload, lease: &Lease) -> Vec<(AttemptKey, Fetched)> {
+    let all = payload.dependencies.iter();
+    all.map(|dependency| {
+        let key = dependency_key(lease.key.pipeline, dependency.id, lease.token);
+        let fetched = Fetched {
+            id: dependency.id,
+            token: dependency.token.clone(),
+        };
+        (key, fetched)
+    })
+    .collect()
 }
 
 #[derive(Debug)]
@@ -92,6 +122,8 @@ impl Leases {
             reasons: payload.features.failure_reasons.clone(),
             extended: payload.aqueduct.is_some(),
             grace,
+            artifacts: payload.artifacts.clone(),
+            dependencies: dependencies(payload, lease),
             // A renewal comes every third; one that comes a little early counts too.
             silence: lease_time.to_std() / 4,
             state: Mutex::new(State {
@@ -115,6 +147,25 @@ impl Leases {
             .ok_or(WorkError::Stale)
     }
 
+    /// The living lease of an attempt.
+    pub(crate) fn of(&self, key: AttemptKey) -> Option<Arc<Held>> {
+        let held = lock(&self.held);
+        let mut all = held.values().rev();
+        all.find(|held| held.lease.key == key && !held.is_lost())
+            .cloned()
+    }
+
+    /// Where to fetch a dependency of a living lease.
+    pub(crate) fn dependency(&self, key: AttemptKey) -> Option<Fetched> {
+        let held = lock(&self.held);
+        let mut all = held.values().filter(|held| !held.is_lost());
+        all.find_map(|held| {
+            let mut own = held.dependencies.iter();
+            own.find(|(known, _)| *known == key)
+                .map(|(_, fetched)| fetched.clone())
+        })
+    }
+
     pub(super) fn forget(&self, lease: &Lease) {
         lock(&self.held).remove(&lease.token);
     }
@@ -131,6 +182,16 @@ impl Wish {
 }
 
 impl Held {
+    /// Whether the lease is over.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.wish() == Wish::Lost
+    }
+
+    /// How an artifact of a kind is sent.
+    pub(crate) fn upload(&self, kind: &ArtifactKind) -> UploadPlan {
+        UploadPlan::new(kind, &self.artifacts)
+    }
+
     pub(super) fn wish(&self) -> Wish {
         *self.wish.borrow()
     }

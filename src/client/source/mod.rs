@@ -6,7 +6,7 @@ mod trace;
 mod update;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use aqueduct_ports::work::{Assignment, Directive, Lease, Offer, Report, WorkErro
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use self::held::Leases;
+pub(crate) use self::held::{Fetched, Held, Leases};
 use crate::{api::Api, error::ClientError};
 
 /// Who asks for work.
@@ -39,9 +39,9 @@ pub struct Identity {
 /// Leases jobs from a server of the API.
 #[derive(Debug)]
 pub struct HttpWorkSource {
-    api: Api,
+    pub(crate) api: Api,
     identity: Identity,
-    leases: Leases,
+    pub(crate) leases: Arc<Leases>,
     /// The queue's cursor as last received.
     cursor: Mutex<String>,
     /// Refusals of the token in a row.
@@ -54,7 +54,7 @@ impl HttpWorkSource {
         Self {
             api,
             identity,
-            leases: Leases::default(),
+            leases: Arc::default(),
             cursor: Mutex::default(),
             refusals: Mutex::default(),
         }
@@ -111,6 +111,6 @@ fn unavailable(error: &ClientError) -> WorkError {
 }
 
 /// A lock whose every change is one step, so that a panic leaves nothing half done.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -24,9 +24,11 @@ impl HttpWorkSource {
     ) -> Result<u64, WorkError> {
         let length = bytes.len() as u64;
         held.sum(offset, &bytes);
-        let path = format!("{}?debug_trace=false", http::trace(held.id));
+        let path = http::trace(held.id);
         let make = || {
-            let request = self.api.request(Method::PATCH, &path);
+            let request = self
+                .api
+                .request_with(Method::PATCH, &path, &[("debug_trace", "false")]);
             request
                 .header(http::JOB_TOKEN, held.token.expose())
                 .header(header::CONTENT_TYPE, "text/plain")

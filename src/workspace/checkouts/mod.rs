@@ -16,23 +16,29 @@ use std::{
     collections::{BTreeMap, HashSet},
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use aqueduct_core::id::AttemptKey;
 use aqueduct_ports::workspace::{
-    CacheStore, Checkout, Contents, GitCheckout, Selected, Selection, WorkingCopies, WorkingCopy,
-    WorkspaceError,
+    CacheStore, Checkout, Contents, Format, GitCheckout, Packed, Packer, Selected, Selection,
+    StoredFile, WorkingCopies, WorkingCopy, WorkspaceError,
 };
 use async_trait::async_trait;
 
 use self::{address::Address, objects::ObjectStores};
 use crate::{
+    artifacts::unpack,
     cache::{ProjectCaches, hash_files},
     error::{Result, blocking, failed},
+    pack,
     places::Places,
     run_dir::{self, RunDir},
     select::find,
+    tree::remove_tree,
 };
 
 /// Where a runner keeps its files.
@@ -57,6 +63,8 @@ struct Inner {
     cache_dir: PathBuf,
     places: Places,
     stores: ObjectStores,
+    /// Number of the last file that was packed or downloaded.
+    files: AtomicU64,
     /// Folders of the attempts' projects among other projects'.
     projects: Mutex<BTreeMap<AttemptKey, String>>,
     notes: Vec<String>,
@@ -89,6 +97,7 @@ impl Checkouts {
                 cache_dir,
                 places: Places::default(),
                 stores,
+                files: AtomicU64::new(0),
                 projects: Mutex::default(),
                 notes,
             }),
@@ -105,7 +114,7 @@ impl Checkouts {
     /// # Errors
     /// If something can't be removed; the next runner's sweep tries again.
     pub fn close(&self) -> Result<()> {
-        crate::tree::remove_tree(self.inner.run.path())
+        remove_tree(self.inner.run.path())
     }
 
     fn projects(&self) -> MutexGuard<'_, BTreeMap<AttemptKey, String>> {
@@ -207,6 +216,52 @@ impl CacheStore for Checkouts {
         blocking(move || {
             let found = find(&copy.dir, &selection, &tracked(&copy.dir))?;
             caches.save(&copy, &key, found)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Packer for Checkouts {
+    async fn pack(
+        &self,
+        copy: &WorkingCopy,
+        selection: &Selection,
+        format: Format,
+    ) -> Result<Packed> {
+        let (copy, selection, file) = (copy.clone(), selection.clone(), self.new_file());
+        blocking(move || {
+            let found = find(&copy.dir, &selection, &tracked(&copy.dir))?;
+            pack::pack(&copy.dir, found, format, &file)
+        })
+        .await
+    }
+
+    async fn read(
+        &self,
+        copy: &WorkingCopy,
+        selection: &Selection,
+        limit: u64,
+    ) -> Result<Vec<StoredFile>> {
+        let (copy, selection) = (copy.clone(), selection.clone());
+        blocking(move || {
+            let found = find(&copy.dir, &selection, &tracked(&copy.dir))?;
+            pack::read(&copy.dir, &found, limit)
+        })
+        .await
+    }
+
+    fn new_file(&self) -> PathBuf {
+        let number = self.inner.files.fetch_add(1, Ordering::Relaxed);
+        self.inner.run.path().join(format!("file-{number}"))
+    }
+
+    async fn unpack(&self, archive: PathBuf, into: PathBuf) -> Result<u64> {
+        let scratch = self.new_file();
+        blocking(move || {
+            let unpacked = pack::unpack(&archive, &scratch).and_then(|()| unpack(&scratch, &into));
+            let _ = remove_tree(&scratch);
+            unpacked
         })
         .await
     }
