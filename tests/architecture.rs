@@ -45,6 +45,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "store",
             "coordinator",
             "runner",
+            "client",
         ],
     ),
     ("testkit", &["core"]),

@@ -71,6 +71,7 @@ fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Image(args) => commands::image::run(&args),
         Command::Publish(args) => commands::publish::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
+        Command::Runner(args) => commands::runner::runner(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => commands::shell::completions(&args),
         Command::Man => commands::shell::man(),

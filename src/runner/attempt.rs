@@ -16,10 +16,9 @@ use aqueduct_core::{
 use aqueduct_ports::work::{Assignment, JobEnd, JobVariable, Report, WorkError, WorkSource};
 use futures_util::FutureExt as _;
 use indexmap::IndexMap;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{ExecutorSlot, RunnerConfig},
+    config::{ExecutorSlot, RunnerConfig, Shutdown},
     job::{self, Ended, Job, Stop},
     keeper::{Keeper, Signal},
     report::report,
@@ -34,7 +33,7 @@ pub(crate) struct Attempt {
     pub(crate) assignment: Assignment,
     /// The executor that the assignment names; `None` for `release`.
     pub(crate) slot: Option<ExecutorSlot>,
-    pub(crate) kill: CancellationToken,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Attempt {
@@ -43,7 +42,12 @@ impl Attempt {
     /// Its `seat` is free for another job as soon as the end is told: what is left to remove then disturbs nobody.
     pub(crate) async fn run(self, seat: Seat) {
         let lease = &self.assignment.lease;
-        let keeper = Keeper::start(self.source.clone(), &self.assignment, self.kill.clone());
+        let keeper = Keeper::start(
+            self.source.clone(),
+            &self.assignment,
+            self.shutdown.clone(),
+            self.config.grace,
+        );
         let secrets = secrets(&self.assignment);
         let (trace, flusher) = Trace::start(TraceConfig {
             source: self.source.clone(),
@@ -81,6 +85,7 @@ impl Attempt {
             self.clean_executor(&job).await;
         }
         if let Some(ended) = ended {
+            let ended = self.blame(ended);
             self.tell_end(ended, &trace, &keeper).await;
         }
         drop(seat);
@@ -88,6 +93,17 @@ impl Attempt {
             self.clean_executor(&job).await;
         }
         self.clean_copy().await;
+    }
+
+    /// What was stopped because this runner stops is no fault of the job's, and nobody's wish.
+    fn blame(&self, mut ended: Ended) -> Ended {
+        if let Some(verdict) = &mut ended.verdict
+            && verdict.kind == VerdictKind::Canceled
+            && self.shutdown.interrupt.is_cancelled()
+        {
+            *verdict = Verdict::new(VerdictKind::RunnerLost, "the runner was stopped");
+        }
+        ended
     }
 
     /// Repeating it is legal.

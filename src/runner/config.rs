@@ -85,11 +85,13 @@ impl ExecutorSlot {
     }
 }
 
-/// Two ways to end a runner; clones share them.
+/// Ways to end a runner, from gentle to rough; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     /// Lease nothing more; what runs goes on to its end.
     pub drain: CancellationToken,
+    /// Also stop what runs, with the runner's grace, and report it as the runner's fault: somebody else may do it again.
+    pub interrupt: CancellationToken,
     /// Also kill what runs, without grace and without `after_script`.
     pub kill: CancellationToken,
 }

@@ -11,6 +11,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Shutdown;
+
 /// What is wanted of an attempt, in rising order: it never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
@@ -29,11 +31,13 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Renews the lease every third of its time until dropped. `kill` counts as a cancel without grace.
+    /// Renews the lease every third of its time until dropped. An interrupted runner's jobs are cancelled with `grace`, a
+    /// killed one's without.
     pub(crate) fn start(
         source: Arc<dyn WorkSource>,
         assignment: &Assignment,
-        kill: CancellationToken,
+        shutdown: Shutdown,
+        grace: Millis,
     ) -> Self {
         let (sender, signal) = watch::channel(Signal::Run);
         let keeping = Keeping {
@@ -41,9 +45,10 @@ impl Keeper {
             lease: assignment.lease.clone(),
             lease_time: assignment.lease_time,
             patience: assignment.patience,
+            grace,
             signal: sender,
         };
-        let task = tokio::spawn(keeping.keep(kill)).abort_handle();
+        let task = tokio::spawn(keeping.keep(shutdown)).abort_handle();
         Self { signal, task }
     }
 
@@ -69,15 +74,17 @@ struct Keeping {
     lease: Lease,
     lease_time: Millis,
     patience: Millis,
+    grace: Millis,
     signal: watch::Sender<Signal>,
 }
 
 impl Keeping {
-    async fn keep(self, kill: CancellationToken) {
+    async fn keep(self, shutdown: Shutdown) {
         tokio::select! {
             () = self.renew() => {}
             () = self.listen() => {}
-            () = self.wait_for_kill(&kill) => {}
+            () = self.wait_for_kill(&shutdown.kill) => {}
+            () = self.wait_for_interrupt(&shutdown.interrupt) => {}
         }
     }
 
@@ -119,6 +126,15 @@ impl Keeping {
         self.raise(Signal::Cancel(Millis(0)));
         // Nothing more severe can come, but for the loss of the lease.
         self.renew().await;
+    }
+
+    /// The grace covers `after_script` too.
+    async fn wait_for_interrupt(&self, interrupt: &CancellationToken) {
+        interrupt.cancelled().await;
+        self.raise(Signal::Cancel(self.grace));
+        tokio::time::sleep(self.grace.to_std()).await;
+        self.raise(Signal::Cancel(Millis(0)));
+        std::future::pending::<()>().await;
     }
 
     fn hear(&self, directive: Directive) {

@@ -64,6 +64,7 @@ impl Pool {
         tokio::select! {
             biased;
             () = self.shutdown.drain.cancelled() => None,
+            () = self.shutdown.interrupt.cancelled() => None,
             () = self.shutdown.kill.cancelled() => None,
             next = self.lease() => next,
         }
@@ -120,7 +121,7 @@ impl Pool {
             source: self.source.clone(),
             slot: slot.cloned(),
             assignment,
-            kill: self.shutdown.kill.clone(),
+            shutdown: self.shutdown.clone(),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod context;
 mod release;
 mod run;
+mod runner;
 mod serve;
 
 pub(crate) use context::{ContextArgs, Source};
@@ -11,6 +12,9 @@ pub(crate) use release::{
     PublishArgs,
 };
 pub(crate) use run::{ExecutorChoice, LintArgs, PlanArgs, RunArgs};
+pub(crate) use runner::{
+    RunnerArgs, RunnerCommand, RunnerRegisterArgs, RunnerRunArgs, RunnerServerArgs,
+};
 pub(crate) use serve::ServeArgs;
 
 use std::path::PathBuf;
@@ -73,6 +77,8 @@ pub(crate) enum Command {
     Publish(PublishArgs),
     /// Start the coordinator: it hears of pushes, keeps pipelines, hands out jobs
     Serve(ServeArgs),
+    /// Work off jobs of a server on this machine
+    Runner(RunnerArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page

@@ -7,6 +7,7 @@ pub(crate) mod lint;
 pub(crate) mod plan;
 pub(crate) mod publish;
 pub(crate) mod run;
+pub(crate) mod runner;
 pub(crate) mod serve;
 pub(crate) mod shell;
 

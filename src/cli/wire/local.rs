@@ -36,7 +36,7 @@ use super::{
 use crate::{args::ExecutorChoice, dirs, error::CliError, traces::FileNames};
 
 /// Where a container's jobs see their working copies, as with GitLab Runner.
-const BUILDS_DIR: &str = "/builds";
+pub(super) const BUILDS_DIR: &str = "/builds";
 /// Why a run is cancelled that somebody stops.
 pub(crate) const INTERRUPTED: &str = "interrupted by the user";
 /// Between SIGTERM and SIGKILL after the first Ctrl-C.

@@ -7,6 +7,7 @@ mod preflight;
 mod preflight_tests;
 mod random;
 mod release;
+mod remote_runner;
 mod serve;
 
 pub(crate) use local::{
@@ -17,4 +18,5 @@ pub(crate) use release::{
     StderrLog, anchored, block_on, image_registries, read_env, registry_client, release_backend,
     release_env,
 };
+pub(crate) use remote_runner::{RemoteOptions, RemoteRunner, info as runner_info};
 pub(crate) use serve::{ServeOptions, serve};

@@ -161,10 +161,11 @@ async fn store(
         .store(copy, kind, selection)
         .await
         .map_err(|error| {
-            Verdict::new(
-                VerdictKind::ArtifactUpload,
-                format!("the artifacts can't be stored: {error}"),
-            )
+            let kind = match error {
+                WorkspaceError::Refused(_) => VerdictKind::ConfigInvalid,
+                _ => VerdictKind::ArtifactUpload,
+            };
+            Verdict::new(kind, format!("the artifacts can't be stored: {error}"))
         })?;
     tell(job, &selected, scope);
     if selected.entries == 0 {
