@@ -1,0 +1,8 @@
+//! The coordinator over real sockets, a real database and a real directory of objects.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on must stop")]
+
+mod artifacts;
+mod hostile;
+mod rig;
+mod stock;

@@ -1,0 +1,284 @@
+//! The recorded calls of a stock runner (runner-protocol-transcript), and what it relies on in the answers.
+
+use std::time::{Duration, Instant};
+
+use aqueduct_coordinator::Config;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, info};
+
+/// Transcript 1: by `register` with a token of its own, by `verify` and by `unregister`.
+#[tokio::test]
+async fn a_runner_registers_verifies_and_leaves() {
+    let rig = Rig::new().await;
+    let token = rig.register("docker,amd64").await;
+    let verify = json!({"token": token, "system_id": "s_1", "info": info()});
+    let header = ("Runner-Token", token.as_str());
+    let verified = rig
+        .v4(Method::POST, "/runners/verify", header, &verify)
+        .await;
+    assert_eq!(verified.status, StatusCode::OK);
+    assert!(
+        verified
+            .header("content-type")
+            .starts_with("application/json")
+    );
+    assert_eq!(verified.json()["token"], token.as_str());
+    assert_eq!(verified.json()["token_expires_at"], Value::Null);
+    let manager = json!({"token": token, "system_id": "s_1"});
+    for expected in [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND] {
+        let left = rig
+            .v4(Method::DELETE, "/runners/managers", header, &manager)
+            .await;
+        assert_eq!(left.status, expected);
+    }
+    let reset = rig
+        .v4(
+            Method::POST,
+            "/runners/reset_authentication_token",
+            header,
+            &json!({"token": token}),
+        )
+        .await;
+    assert_eq!(reset.status, StatusCode::CREATED);
+    let old = rig
+        .v4(Method::POST, "/runners/verify", header, &verify)
+        .await;
+    assert_eq!(old.status, StatusCode::FORBIDDEN);
+    let new = reset.json()["token"].as_str().unwrap().to_owned();
+    for expected in [StatusCode::NO_CONTENT, StatusCode::FORBIDDEN] {
+        let left = rig
+            .v4(
+                Method::DELETE,
+                "/runners",
+                ("Runner-Token", &new),
+                &json!({"token": new}),
+            )
+            .await;
+        assert_eq!(left.status, expected);
+    }
+}
+
+/// Transcript 2: a job that only runs `true`.
+#[tokio::test]
+async fn a_job_takes_four_calls() {
+    let rig = Rig::new().await;
+    let token = rig.register("").await;
+    let id = rig.pipeline(&["job"], |_| {}).await;
+    let handed = rig.request(&token, None).await;
+    assert_eq!(handed.status, StatusCode::CREATED, "{}", handed.text);
+    assert!(
+        handed
+            .header("content-type")
+            .starts_with("application/json")
+    );
+    let job = handed.json();
+    assert!(job.get("run").is_none(), "`run` is left out");
+    assert_eq!(job["steps"][0]["name"], "script");
+    assert!(
+        job["git_info"]["refspecs"][0]
+            .as_str()
+            .unwrap()
+            .contains("refs/pipelines/")
+    );
+    assert!(
+        job.get("aqueduct").is_none(),
+        "nothing that a stock runner doesn't know"
+    );
+
+    let running = rig
+        .put(&job, json!({"state": "running", "output": {}}))
+        .await;
+    assert_eq!(
+        (running.status, running.text.as_str()),
+        (StatusCode::OK, "200")
+    );
+    assert_eq!(running.header("job-status"), "running");
+    assert_eq!(running.header("x-gitlab-trace-update-interval"), "3");
+
+    let trace = b"Running with gitlab-runner\ntrue\nJob succeeded\n";
+    let patched = rig.patch(&job, 0, trace).await;
+    assert_eq!(patched.status, StatusCode::ACCEPTED);
+    assert_eq!(patched.header("range"), format!("0-{}", trace.len()));
+
+    let output = json!({"checksum": "crc32:00000000", "bytesize": trace.len()});
+    let ended = rig
+        .put(&job, json!({"state": "success", "output": output}))
+        .await;
+    assert_eq!(
+        (ended.status, ended.header("job-status")),
+        (StatusCode::OK, "success")
+    );
+    let shown = rig
+        .v1(Method::GET, &format!("/pipelines/{id}"))
+        .await
+        .json();
+    assert_eq!(shown["status"], "success");
+    let log = rig
+        .v1(Method::GET, &format!("/jobs/{}/trace", job["id"]))
+        .await;
+    assert_eq!(log.text.as_bytes(), trace);
+}
+
+/// Transcript 3 and 4: a piece that begins elsewhere, a repeat, and an end before its trace.
+#[tokio::test]
+async fn a_trace_is_whole_whatever_the_network_did() {
+    let rig = Rig::new().await;
+    let token = rig.register("").await;
+    rig.pipeline(&["job"], |_| {}).await;
+    let job = rig.request(&token, None).await.json();
+    assert_eq!(
+        rig.patch(&job, 0, b"0123456789").await.status,
+        StatusCode::ACCEPTED
+    );
+    let gap = rig.patch(&job, 15, b"xx").await;
+    assert_eq!(gap.status, StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(
+        (gap.header("range"), gap.header("job-status")),
+        ("0-10", "running")
+    );
+    assert_eq!(
+        rig.patch(&job, 0, b"0123456789").await.status,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(rig.patch(&job, 8, b"89ab").await.header("range"), "0-12");
+    let behind = rig.patch(&job, 2, b"23").await;
+    assert_eq!(
+        behind.status,
+        StatusCode::RANGE_NOT_SATISFIABLE,
+        "more is stored"
+    );
+    let failed = |bytes: usize| {
+        json!({"state": "failed", "failure_reason": "script_failure", "exit_code": 7,
+            "output": {"bytesize": bytes}})
+    };
+    let early = rig.put(&job, failed(14)).await;
+    assert_eq!(early.status, StatusCode::ACCEPTED);
+    assert_eq!(early.header("x-gitlab-trace-update-interval"), "1");
+    rig.patch(&job, 12, b"cd").await;
+    for _ in 0..2 {
+        let ended = rig.put(&job, failed(14)).await;
+        assert_eq!(
+            (ended.status, ended.header("job-status")),
+            (StatusCode::OK, "failed")
+        );
+    }
+    let late = rig.patch(&job, 14, b"ef").await;
+    assert_eq!(
+        (late.status, late.header("job-status")),
+        (StatusCode::FORBIDDEN, "failed")
+    );
+    let missing = rig.call(Method::PATCH, &format!("/api/v4/jobs/{}/trace", job["id"]));
+    let missing = missing.header("Job-Token", job["token"].as_str().unwrap());
+    assert_eq!(
+        missing.send().await.unwrap().status(),
+        StatusCode::BAD_REQUEST
+    );
+}
+
+/// Transcript 5: no cursor is answered at once, one is held until there is a job.
+#[tokio::test]
+async fn a_poll_with_a_cursor_is_woken_by_the_job() {
+    let rig = Rig::with(Config {
+        poll: Duration::from_secs(20),
+        ..Config::default()
+    })
+    .await;
+    let token = rig.register("").await;
+    let began = Instant::now();
+    let first = rig.request(&token, None).await;
+    assert_eq!(first.status, StatusCode::NO_CONTENT);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let cursor = first.header("x-gitlab-last-update").to_owned();
+    assert!(!cursor.is_empty());
+    let making = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        rig.pipeline(&["job"], |_| {}).await;
+    };
+    let (held, ()) = tokio::join!(rig.request(&token, Some(&cursor)), making);
+    assert_eq!(held.status, StatusCode::CREATED);
+    assert!(
+        began.elapsed() < Duration::from_secs(15),
+        "woken, not timed out"
+    );
+}
+
+/// Runner-protocol 7: a cancel is told with the next call; a forced one ends the job.
+#[tokio::test]
+async fn cancels_reach_the_runner() {
+    let rig = Rig::new().await;
+    let token = rig.register("").await;
+    rig.pipeline(&["soft", "hard"], |_| {}).await;
+    let soft = rig.request(&token, None).await.json();
+    let hard = rig.request(&token, None).await.json();
+    for job in [&soft, &hard] {
+        rig.put(job, json!({"state": "running", "output": {}}))
+            .await;
+    }
+    let cancel = format!("/jobs/{}/cancel", soft["id"]);
+    assert_eq!(
+        rig.v1(Method::POST, &cancel).await.status,
+        StatusCode::ACCEPTED
+    );
+    let told = rig.patch(&soft, 0, b"still here").await;
+    assert_eq!(
+        (told.status, told.header("job-status")),
+        (StatusCode::ACCEPTED, "canceling")
+    );
+    let ended = rig
+        .put(
+            &soft,
+            json!({"state": "failed", "failure_reason": "job_canceled", "output": {}}),
+        )
+        .await;
+    assert_eq!(
+        (ended.status, ended.header("job-status")),
+        (StatusCode::OK, "canceled")
+    );
+
+    let cancel = format!("/jobs/{}/cancel?force=true", hard["id"]);
+    assert_eq!(
+        rig.v1(Method::POST, &cancel).await.status,
+        StatusCode::ACCEPTED
+    );
+    let told = rig
+        .put(&hard, json!({"state": "running", "output": {}}))
+        .await;
+    assert_eq!(
+        (told.status, told.header("job-status")),
+        (StatusCode::FORBIDDEN, "canceled")
+    );
+}
+
+/// A shell runner takes no job that names an image; tags decide the rest, and a job that waits says why.
+#[tokio::test]
+async fn tags_and_images_decide_who_gets_a_job() {
+    let rig = Rig::new().await;
+    let plain = rig.register("").await;
+    let tagged = rig.register("gpu").await;
+    let id = rig
+        .pipeline(&["image", "gpu"], |plan| {
+            plan.jobs[0].image = Some(aqueduct_core::plan::Image {
+                name: "alpine".into(),
+                entrypoint: None,
+                pull_policy: Vec::new(),
+                platform: None,
+                user: None,
+            });
+            plan.jobs[1].tags = vec!["gpu".into()];
+        })
+        .await;
+    assert_eq!(
+        rig.request(&plain, None).await.status,
+        StatusCode::NO_CONTENT
+    );
+    let jobs = rig
+        .v1(Method::GET, &format!("/pipelines/{id}/jobs"))
+        .await
+        .json();
+    let why = jobs[1]["waiting"].as_str().unwrap();
+    assert!(why.contains("gpu"), "{why}");
+    let got = rig.request(&tagged, None).await;
+    assert_eq!(got.json()["job_info"]["name"], "gpu");
+}
