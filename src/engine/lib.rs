@@ -21,6 +21,7 @@ mod shared;
 #[cfg(test)]
 mod sim;
 mod snapshot;
+pub mod tasks;
 mod variables;
 
 pub use engine::Engine;

@@ -128,7 +128,7 @@ impl Change<'_> {
     async fn prepare(&mut self) -> Result<(), GitError> {
         if self.writer.health() == Health::Unknown {
             let (mirror, nursery, grave) = self.paths();
-            on_disk("repair it", move || {
+            on_disk(&self.writer, "repair it", move || {
                 repair::remove_tree(&nursery)?;
                 repair::remove_tree(&grave)?;
                 if mirror.exists() {
@@ -164,7 +164,7 @@ impl Change<'_> {
         let time = self.mirrors.options.local_time;
         let ended = self.run("make it", &mut command, b"", time).await?;
         succeeded("make it", &ended)?;
-        on_disk("name it", move || {
+        on_disk(&self.writer, "name it", move || {
             std::fs::rename(&nursery, &mirror)?;
             mirror.parent().map_or(Ok(()), sync)
         })
@@ -173,7 +173,7 @@ impl Change<'_> {
 
     async fn discard(&mut self) -> Result<(), GitError> {
         let (mirror, nursery, grave) = self.paths();
-        on_disk("remove it", move || {
+        on_disk(&self.writer, "remove it", move || {
             repair::remove_tree(&nursery)?;
             repair::bury(&mirror, &grave)
         })
@@ -306,10 +306,19 @@ fn sync(dir: &Path) -> io::Result<()> {
     std::fs::File::open(dir)?.sync_all()
 }
 
+/// Does something to files on a thread that may wait. It goes on where nobody waits for it any more, and has the lock for
+/// as long.
 async fn on_disk(
+    writer: &Writer,
     action: &'static str,
     work: impl FnOnce() -> io::Result<()> + Send + 'static,
 ) -> Result<(), GitError> {
+    let hold = writer.share()?;
+    let work = move || {
+        let done = work();
+        drop(hold);
+        done
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(|error| fault::of_io(action, &error)),
         Err(error) => Err(GitError::Broken(format!("can't {action}: {error}"))),

@@ -298,6 +298,11 @@ impl Mirrors for GitMirrors {
         self.pack(project).await
     }
 
+    async fn projects(&self) -> Result<Vec<ProjectId>, GitError> {
+        let found = self.places.mirrors();
+        found.map_err(|error| fault::of_io("list the mirrors", &error))
+    }
+
     async fn remove(&self, project: ProjectId) -> Result<(), GitError> {
         self.discard(project).await
     }

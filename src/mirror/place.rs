@@ -72,6 +72,20 @@ impl Places {
         self.root.join(format!("{project}.git"))
     }
 
+    /// The projects that have a mirror, in ascending order.
+    pub(crate) fn mirrors(&self) -> io::Result<Vec<ProjectId>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.root)? {
+            let name = entry?.file_name();
+            let number = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".git")?.parse().ok());
+            found.extend(number.map(ProjectId));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
     /// Where a mirror is made before it gets its name.
     pub(crate) fn nursery(&self, project: ProjectId) -> PathBuf {
         self.root.join(format!("{project}.new"))
@@ -137,9 +151,13 @@ impl Writer {
 
     /// A standard output that holds the lock, for a child that prints nothing.
     pub(crate) fn stdout(&self) -> Result<Stdio, GitError> {
+        self.share().map(Stdio::from)
+    }
+
+    /// Another hold of the lock: nobody else is the writer before this one is dropped, too.
+    pub(crate) fn share(&self) -> Result<File, GitError> {
         self.file
             .try_clone()
-            .map(Stdio::from)
             .map_err(|error| fault::of_io("share its lock", &error))
     }
 }

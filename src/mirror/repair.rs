@@ -8,11 +8,14 @@ use std::{
 };
 
 /// Files that git makes in the mirror's folder to keep others out.
-const LOCKS: [&str; 5] = [
+const LOCKS: [&str; 8] = [
     "HEAD.lock",
     "config.lock",
     "packed-refs.lock",
+    "packed-refs.new",
     "shallow.lock",
+    "gc.log.lock",
+    "gc.pid.lock",
     "gc.pid",
 ];
 

@@ -112,6 +112,9 @@ pub trait Mirrors: Send + Sync {
     /// Packs the mirror, and drops what no ref has led to for a while.
     async fn tidy(&self, project: ProjectId) -> Result<(), GitError>;
 
+    /// The projects that have a mirror, in ascending order.
+    async fn projects(&self) -> Result<Vec<ProjectId>, GitError>;
+
     /// Removes the mirror with all that is in it. Idempotent.
     async fn remove(&self, project: ProjectId) -> Result<(), GitError>;
 }

@@ -12,6 +12,7 @@ pub mod command;
 pub mod debian;
 pub mod images;
 pub mod layout;
+pub mod origin;
 mod peer;
 pub mod podman;
 pub mod project;

@@ -128,6 +128,20 @@ fn has_branch(seen: &[&RemoteRef], branch: &str) -> bool {
         .is_ok()
 }
 
+/// The default branch of a repository whose `HEAD` names none that exists: its only branch, else one of the usual names.
+fn likely_default(seen: &[&RemoteRef]) -> Option<String> {
+    let mut branches = seen
+        .iter()
+        .filter_map(|found| found.name.strip_prefix("refs/heads/"));
+    match (branches.next(), branches.next()) {
+        (only, None) => only.map(str::to_owned),
+        _ => ["main", "master"]
+            .into_iter()
+            .find(|name| has_branch(seen, name))
+            .map(str::to_owned),
+    }
+}
+
 /// Another default branch is believed in once it was seen before: the first answer that names it may be another repository's.
 fn renamed(
     known: &[&KnownRef<'_>],
@@ -135,16 +149,20 @@ fn renamed(
     answer: &Answer,
     guards: &Guards<'_>,
 ) -> Option<String> {
-    let told = answer.default_branch.as_ref()?;
-    if !has_branch(seen, told) || guards.default_branch == Some(told) {
+    let told = match (&answer.default_branch, guards.default_branch) {
+        (Some(told), _) if has_branch(seen, told) => told.clone(),
+        (_, None) => likely_default(seen)?,
+        _ => return None,
+    };
+    if guards.default_branch == Some(&told) {
         return None;
     }
     let is_known = || {
         let name = format!("refs/heads/{told}");
-        let found = known.binary_search_by(|known| known.name.cmp(&name));
+        let found = known.binary_search_by(|known| known.name.cmp(name.as_str()));
         found.is_ok_and(|at| known[at].missing_since.is_none())
     };
-    (guards.default_branch.is_none() || is_known()).then(|| told.clone())
+    (guards.default_branch.is_none() || is_known()).then_some(told)
 }
 
 /// One comparison at work.

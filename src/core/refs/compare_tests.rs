@@ -193,6 +193,27 @@ fn what_was_not_deleted_is_counted() {
 }
 
 #[test]
+fn a_repository_that_names_no_default_branch_has_a_likely_one() {
+    let protected = BTreeSet::new();
+    let guards = Guards {
+        default_branch: None,
+        protected: &protected,
+        patience: PATIENCE,
+        deletions: 10,
+    };
+    let likely = |told: Option<&str>, names: &[&str]| {
+        let refs: Vec<(&str, &str)> = names.iter().map(|name| (*name, "1")).collect();
+        compare(&[], &answer(told, &refs), &guards, Timestamp(1)).default_branch
+    };
+    let (a, main, tag) = ("refs/heads/a", "refs/heads/main", "refs/tags/v1");
+    assert_eq!(likely(None, &[]), None);
+    assert_eq!(likely(Some("master"), &[tag, a]).as_deref(), Some("a"));
+    assert_eq!(likely(None, &[a, main]).as_deref(), Some("main"));
+    assert_eq!(likely(None, &[a, "refs/heads/b"]), None);
+    assert_eq!(likely(Some("a"), &[a, main]).as_deref(), Some("a"));
+}
+
+#[test]
 fn another_default_branch_is_believed_in_the_second_time() {
     let protected = BTreeSet::new();
     let guards = |default_branch| Guards {

@@ -256,7 +256,9 @@ async fn a_removed_mirror_is_gone_and_can_come_again() {
         .await
         .unwrap();
     rig.mirrors.fetch(PROJECT, &rig.url(), &sha).await.unwrap();
+    assert_eq!(rig.mirrors.projects().await.unwrap(), [PROJECT]);
     rig.mirrors.remove(PROJECT).await.unwrap();
+    assert_eq!(rig.mirrors.projects().await.unwrap(), []);
     assert!(!rig.mirror().exists());
     let missing = rig.mirrors.files(PROJECT, &sha).await.unwrap_err();
     assert!(matches!(missing, GitError::Missing(_)), "{missing}");

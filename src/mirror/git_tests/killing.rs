@@ -55,6 +55,8 @@ async fn what_killed_writers_leave_is_taken_away() {
         "HEAD.lock",
         "config.lock",
         "packed-refs.lock",
+        "packed-refs.new",
+        "gc.pid.lock",
         "gc.pid",
         "refs/heads/main.lock",
         "refs/heads/empty",

@@ -1,0 +1,178 @@
+//! One event: from a ref that moved to a pipeline.
+
+use std::sync::Arc;
+
+use aqueduct_core::{
+    diag::LintReport,
+    lang::context::{PipelineSource, RefKind},
+    plan::Plan,
+    refs::{RefEvent, RemoteUrl, split_ref},
+};
+use aqueduct_ports::{
+    git::{GitError, Since},
+    store::{self, Delivery, Project, StoreError},
+};
+
+use super::{
+    Ingest, MakeError, PipelineOrder,
+    compile::{self, Tree},
+    context::{Known, context},
+};
+
+/// Why an event didn't lead to its end.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Trying again may help.
+    Later(String),
+    /// It won't.
+    Never(String),
+}
+
+impl From<GitError> for Trouble {
+    fn from(error: GitError) -> Self {
+        match error {
+            GitError::Missing(_) | GitError::Refused(_) | GitError::TooLarge { .. } => {
+                Self::Never(format!("no pipeline: {error}"))
+            }
+            // Somebody may mend the address or the credentials.
+            GitError::Unavailable { .. }
+            | GitError::Denied { .. }
+            | GitError::NoRepository(_)
+            | GitError::Broken(_) => Self::Later(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Later(error.to_string())
+    }
+}
+
+impl From<MakeError> for Trouble {
+    fn from(error: MakeError) -> Self {
+        Self::Later(error.to_string())
+    }
+}
+
+/// What was made of a commit's configuration: a plan, the JSON of its diagnostics, or no pipeline for this reason.
+enum Made {
+    Plan(Arc<Plan>),
+    Invalid(String),
+    Nothing(String),
+}
+
+impl<S> Ingest<S>
+where
+    S: store::Projects + store::Inbox + ?Sized + 'static,
+{
+    /// Handles an event; answers what came of it, for people.
+    pub(super) async fn handle(&self, delivery: &Delivery) -> Result<String, Trouble> {
+        let content = &delivery.content;
+        let event: RefEvent = serde_json::from_slice(&content.body)
+            .map_err(|error| Trouble::Never(format!("the event can't be read: {error}")))?;
+        let Some(project) = self.ports.store.project(content.project).await? else {
+            return Ok("the project is gone".into());
+        };
+        let Some((kind, name)) = split_ref(&event.name) else {
+            return Ok(format!("{} is neither a branch nor a tag", event.name));
+        };
+        let Some(sha) = &event.after else {
+            let kind = if kind == RefKind::Tag {
+                "tag"
+            } else {
+                "branch"
+            };
+            return Ok(format!("{kind} {name} is gone"));
+        };
+        let plan = match self.compile(&project, &event, sha).await? {
+            Made::Nothing(why) => return Ok(format!("no pipeline: {why}")),
+            Made::Plan(plan) => Ok(plan),
+            Made::Invalid(diagnostics) => Err(diagnostics),
+        };
+        let order = PipelineOrder {
+            project: project.id,
+            cause: format!("{}:{}", content.source, content.delivery),
+            git_ref: event.name.clone(),
+            sha: sha.clone(),
+            before_sha: event.before.clone(),
+            source: PipelineSource::Push.as_str().to_owned(),
+            plan,
+        };
+        self.make(&order).await
+    }
+
+    async fn make(&self, order: &PipelineOrder) -> Result<String, Trouble> {
+        let created = self.ports.maker.make(order).await?;
+        if order.plan.is_err() {
+            return Ok(format!(
+                "pipeline {}: the configuration is wrong",
+                created.id
+            ));
+        }
+        self.ports
+            .mirrors
+            .keep(order.project, created.id, &order.sha)
+            .await
+            // Gone between fetch and keep: fetched again, and found missing there if it is.
+            .map_err(|error| Trouble::Later(error.to_string()))?;
+        self.ports.maker.begin(created.id).await?;
+        Ok(format!("pipeline {}", created.id))
+    }
+
+    async fn compile(
+        &self,
+        project: &Project,
+        event: &RefEvent,
+        sha: &str,
+    ) -> Result<Made, Trouble> {
+        let url = RemoteUrl::parse(&project.git_url)
+            .map_err(|error| Trouble::Later(error.to_string()))?;
+        let mirrors = self.ports.mirrors.as_ref();
+        mirrors.fetch(project.id, &url, sha).await?;
+        let tree = Tree {
+            mirrors,
+            project: project.id,
+            sha,
+        };
+        let Some((path, entry)) = tree.entry().await? else {
+            return Ok(Made::Nothing("the commit has no pipeline file".into()));
+        };
+        let tag = Some(event.name.as_str()).filter(|name| name.starts_with("refs/tags/"));
+        let facts = mirrors.commit(project.id, sha, tag).await?;
+        let changes = match &event.before {
+            Some(before) if tag.is_none() => {
+                let since = Since::Commit(before.clone());
+                mirrors.changed(project.id, &since, sha).await?
+            }
+            _ => None,
+        };
+        let known = Known {
+            project,
+            event,
+            sha,
+            commit: facts.commit,
+            changes,
+            entry: path,
+            url: &self.config.url,
+            protected: (self.config.protected)(project).contains(&event.name),
+        };
+        let mut compilation = tree.compile(entry, context(known)).await?;
+        let Some(plan) = compilation.plan.take() else {
+            return invalid(&compilation.report());
+        };
+        if let Some(why) = compile::nothing_to_run(&compilation, &plan) {
+            return Ok(Made::Nothing(why));
+        }
+        if let Some(report) = compile::unsupported(&plan) {
+            return invalid(&report);
+        }
+        Ok(Made::Plan(Arc::new(plan)))
+    }
+}
+
+fn invalid(report: &LintReport) -> Result<Made, Trouble> {
+    let json = serde_json::to_string(report)
+        .map_err(|error| Trouble::Never(format!("the diagnostics can't be written: {error}")))?;
+    Ok(Made::Invalid(json))
+}
