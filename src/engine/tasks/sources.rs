@@ -10,7 +10,7 @@ use aqueduct_core::{
 use aqueduct_ports::{
     clock::Clock,
     git::{GitError, Mirrors},
-    store::{self, PipelineRow, Project, StoreError},
+    store::{PipelineRow, Project, Store, StoreError},
 };
 use tokio::time::sleep;
 
@@ -36,8 +36,8 @@ impl Default for SourcesConfig {
 }
 
 /// Compares what the mirrors keep with the pipelines.
-pub struct SourceKeeper<S: ?Sized> {
-    store: Arc<S>,
+pub struct SourceKeeper {
+    store: Arc<dyn Store>,
     mirrors: Arc<dyn Mirrors>,
     clock: Arc<dyn Clock>,
     config: SourcesConfig,
@@ -54,13 +54,10 @@ pub enum KeepError {
     Store(#[from] StoreError),
 }
 
-impl<S> SourceKeeper<S>
-where
-    S: store::Projects + store::Pipelines + ?Sized + 'static,
-{
+impl SourceKeeper {
     /// One that hasn't begun.
     pub const fn new(
-        store: Arc<S>,
+        store: Arc<dyn Store>,
         mirrors: Arc<dyn Mirrors>,
         clock: Arc<dyn Clock>,
         config: SourcesConfig,

@@ -10,7 +10,7 @@ use aqueduct_core::{
     time::{Millis, Timestamp},
 };
 use aqueduct_ports::store::{
-    self, Head, HeadChange, HeadMove, NewDelivery, Observation, Project, StoreError,
+    Head, HeadChange, HeadMove, NewDelivery, Observation, Project, StoreError,
 };
 use bytes::Bytes;
 
@@ -22,10 +22,7 @@ const TRIES: usize = 4;
 /// The sender of the events that looks find.
 const SOURCE: &str = "heads";
 
-impl<S> Heads<S>
-where
-    S: store::Projects + store::Heads + store::Meta + ?Sized + 'static,
-{
+impl Heads {
     /// Looks at a project's repository now, and stores what is new. `None` if there is no such project.
     ///
     /// Two looks at one project at a time do no harm: whoever writes second compares anew.

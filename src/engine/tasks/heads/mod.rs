@@ -20,7 +20,7 @@ use aqueduct_core::{
 use aqueduct_ports::{
     clock::Clock,
     git::{GitError, Mirrors},
-    store::{self, StoreError},
+    store::{Store, StoreError},
 };
 use tokio::{
     task::JoinSet,
@@ -58,9 +58,9 @@ impl Default for HeadsConfig {
 }
 
 /// What the watch stands on.
-pub struct HeadsPorts<S: ?Sized> {
+pub struct HeadsPorts {
     /// Where heads are remembered.
-    pub store: Arc<S>,
+    pub store: Arc<dyn Store>,
     /// Asks repositories.
     pub mirrors: Arc<dyn Mirrors>,
     /// Tells the time.
@@ -72,8 +72,8 @@ pub struct HeadsPorts<S: ?Sized> {
 }
 
 /// Watches the repositories of all projects.
-pub struct Heads<S: ?Sized> {
-    ports: HeadsPorts<S>,
+pub struct Heads {
+    ports: HeadsPorts,
     config: HeadsConfig,
     states: Mutex<BTreeMap<ProjectId, WatchState>>,
 }
@@ -118,12 +118,9 @@ pub struct Looked {
     pub held_back: HeldBack,
 }
 
-impl<S> Heads<S>
-where
-    S: store::Projects + store::Heads + store::Meta + ?Sized + 'static,
-{
+impl Heads {
     /// A watch that hasn't begun.
-    pub fn new(ports: HeadsPorts<S>, config: HeadsConfig) -> Self {
+    pub fn new(ports: HeadsPorts, config: HeadsConfig) -> Self {
         Self {
             ports,
             config,

@@ -10,18 +10,20 @@ use aqueduct_core::{
 };
 use aqueduct_ports::{
     git::{GitError, Since},
-    store::{self, Delivery, Project, StoreError},
+    store::{Delivery, Project, StoreError},
 };
 
+use crate::fleet::{FleetError, PipelineRequest};
+
 use super::{
-    Ingest, MakeError, PipelineOrder,
+    Ingest,
     compile::{self, Tree},
     context::{Known, context},
 };
 
 /// Why an event didn't lead to its end.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(in crate::tasks) enum Trouble {
     /// Trying again may help.
     Later(String),
     /// It won't.
@@ -49,8 +51,8 @@ impl From<StoreError> for Trouble {
     }
 }
 
-impl From<MakeError> for Trouble {
-    fn from(error: MakeError) -> Self {
+impl From<FleetError> for Trouble {
+    fn from(error: FleetError) -> Self {
         Self::Later(error.to_string())
     }
 }
@@ -62,16 +64,13 @@ enum Made {
     Nothing(String),
 }
 
-impl<S> Ingest<S>
-where
-    S: store::Projects + store::Inbox + ?Sized + 'static,
-{
+impl Ingest {
     /// Handles an event; answers what came of it, for people.
-    pub(super) async fn handle(&self, delivery: &Delivery) -> Result<String, Trouble> {
+    pub(in crate::tasks) async fn handle(&self, delivery: &Delivery) -> Result<String, Trouble> {
         let content = &delivery.content;
         let event: RefEvent = serde_json::from_slice(&content.body)
             .map_err(|error| Trouble::Never(format!("the event can't be read: {error}")))?;
-        let Some(project) = self.ports.store.project(content.project).await? else {
+        let Some(project) = self.store().project(content.project).await? else {
             return Ok("the project is gone".into());
         };
         let Some((kind, name)) = split_ref(&event.name) else {
@@ -90,7 +89,7 @@ where
             Made::Plan(plan) => Ok(plan),
             Made::Invalid(diagnostics) => Err(diagnostics),
         };
-        let order = PipelineOrder {
+        let request = PipelineRequest {
             project: project.id,
             cause: format!("{}:{}", content.source, content.delivery),
             git_ref: event.name.clone(),
@@ -99,12 +98,12 @@ where
             source: PipelineSource::Push.as_str().to_owned(),
             plan,
         };
-        self.make(&order).await
+        self.make(&request).await
     }
 
-    async fn make(&self, order: &PipelineOrder) -> Result<String, Trouble> {
-        let created = self.ports.maker.make(order).await?;
-        if order.plan.is_err() {
+    async fn make(&self, request: &PipelineRequest) -> Result<String, Trouble> {
+        let created = self.ports.fleet.create(request).await?;
+        if request.plan.is_err() {
             return Ok(format!(
                 "pipeline {}: the configuration is wrong",
                 created.id
@@ -112,11 +111,11 @@ where
         }
         self.ports
             .mirrors
-            .keep(order.project, created.id, &order.sha)
+            .keep(request.project, created.id, &request.sha)
             .await
             // Gone between fetch and keep: fetched again, and found missing there if it is.
             .map_err(|error| Trouble::Later(error.to_string()))?;
-        self.ports.maker.begin(created.id).await?;
+        self.ports.fleet.begin(created.id).await?;
         Ok(format!("pipeline {}", created.id))
     }
 

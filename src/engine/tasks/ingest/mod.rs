@@ -6,7 +6,6 @@
 mod compile;
 mod context;
 mod handle;
-mod maker;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,14 +20,14 @@ use aqueduct_core::{
 use aqueduct_ports::{
     clock::Clock,
     git::Mirrors,
-    store::{self, Delivery, StoreError},
+    store::{Delivery, Store, StoreError},
 };
 use tokio::{task::JoinSet, time::sleep};
 
+use crate::fleet::Fleet;
+
 use super::{ProtectedRefs, Wake, backoff, default_branch_only};
 use handle::Trouble;
-
-pub use maker::{MakeError, PipelineMaker, PipelineOrder};
 
 /// Deliveries read at once.
 const BATCH: u32 = 500;
@@ -66,13 +65,11 @@ impl IngestConfig {
 }
 
 /// What ingest stands on.
-pub struct IngestPorts<S: ?Sized> {
-    /// Where the inbox is.
-    pub store: Arc<S>,
+pub struct IngestPorts {
     /// Where sources come from.
     pub mirrors: Arc<dyn Mirrors>,
-    /// Makes pipelines.
-    pub maker: Arc<dyn PipelineMaker>,
+    /// Makes pipelines, and has the store with the inbox.
+    pub fleet: Arc<Fleet>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Woken when there are new events.
@@ -80,18 +77,19 @@ pub struct IngestPorts<S: ?Sized> {
 }
 
 /// Works off the inbox.
-pub struct Ingest<S: ?Sized> {
-    ports: IngestPorts<S>,
+pub struct Ingest {
+    ports: IngestPorts,
     config: IngestConfig,
 }
 
-impl<S> Ingest<S>
-where
-    S: store::Projects + store::Inbox + ?Sized + 'static,
-{
+impl Ingest {
     /// One that hasn't begun.
-    pub const fn new(ports: IngestPorts<S>, config: IngestConfig) -> Self {
+    pub const fn new(ports: IngestPorts, config: IngestConfig) -> Self {
         Self { ports, config }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        self.ports.fleet.store().as_ref()
     }
 
     /// Works off the inbox for ever.
@@ -134,7 +132,7 @@ where
             let task = working.spawn(async move { ingest.work_off(deliveries).await });
             busy.insert(project, task.id());
         }
-        let next = self.ports.store.next_delivery_at().await?;
+        let next = self.store().next_delivery_at().await?;
         let now = self.ports.clock.now();
         let wait = next.map_or(LONGEST_SLEEP, |next| next.since(now));
         // An event that is due but whose project is busy is waited for by that project's end.
@@ -159,7 +157,7 @@ where
         but: &BTreeSet<ProjectId>,
     ) -> Result<BTreeMap<ProjectId, Vec<Delivery>>, StoreError> {
         let now = self.ports.clock.now();
-        let deliveries = self.ports.store.next_deliveries(now, BATCH).await?;
+        let deliveries = self.store().next_deliveries(now, BATCH).await?;
         let mut due: BTreeMap<ProjectId, Vec<Delivery>> = BTreeMap::new();
         for delivery in deliveries {
             let project = delivery.content.project;
@@ -184,7 +182,7 @@ where
     async fn one(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let outcome = self.handle(delivery).await;
         let now = self.ports.clock.now();
-        let store = &self.ports.store;
+        let store = self.store();
         match outcome {
             Ok(outcome) => store.delivery_done(delivery.id, &outcome, now).await,
             Err(Trouble::Never(why)) => store.delivery_done(delivery.id, &why, now).await,

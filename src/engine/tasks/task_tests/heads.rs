@@ -6,7 +6,6 @@ use aqueduct_core::{
     refs::{Answer, Guards, KnownRef, RemoteRef, compare},
     time::{Millis, Timestamp},
 };
-use aqueduct_ports::store::{Heads as _, Projects as _};
 use aqueduct_testkit::origin::git;
 
 use super::{CONFIG, INTERVAL, Rig};

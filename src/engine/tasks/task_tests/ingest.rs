@@ -1,15 +1,16 @@
 //! What becomes of events.
 
-use std::sync::{Arc, atomic::Ordering};
-
 use aqueduct_core::{
-    lang::{self, CompileRequest, Compiled, SourceRequest, Sources, context::Context},
+    lang::{
+        self, CompileRequest, Compiled, SourceRequest, Sources,
+        context::{Context, ZERO_SHA},
+    },
     plan::Plan,
     refs::RefEvent,
     run::Status,
     time::Millis,
 };
-use aqueduct_ports::store::{Inbox as _, NewDelivery, Projects as _};
+use aqueduct_ports::store::NewDelivery;
 use aqueduct_testkit::origin::git;
 use bytes::Bytes;
 
@@ -23,11 +24,6 @@ async fn pushed(rig: &Rig, config: &str) {
     rig.ingest.drain().await.unwrap();
 }
 
-fn last_plan(rig: &Rig) -> Arc<Plan> {
-    let orders = rig.maker.orders.lock().unwrap();
-    Arc::clone(orders.last().unwrap().plan.as_ref().unwrap())
-}
-
 #[tokio::test]
 async fn a_push_becomes_a_pipeline_whose_commit_is_kept() {
     let rig = Rig::new().await;
@@ -36,7 +32,7 @@ async fn a_push_becomes_a_pipeline_whose_commit_is_kept() {
     assert_eq!((rows.len(), rows[0].jobs), (1, 1));
     assert_eq!(rows[0].git_ref, "refs/heads/main");
     assert_eq!(rows[0].source, "push");
-    assert_eq!(*rig.maker.begun.lock().unwrap(), [rows[0].id]);
+    assert_eq!(rig.fleet.load_now(), (1, 0), "its job waits for a runner");
     assert_eq!(
         rig.mirrors.kept(rows[0].project).await.unwrap(),
         [rows[0].id]
@@ -105,28 +101,25 @@ async fn a_wrong_configuration_is_a_failed_pipeline_with_its_places() {
         "{}",
         told(2)
     );
-    assert!(rig.maker.begun.lock().unwrap().is_empty());
+    assert_eq!(rig.fleet.load_now(), (0, 0));
 }
 
 #[tokio::test]
 async fn an_event_that_is_handled_twice_is_one_pipeline() {
     let rig = Rig::new().await;
-    rig.maker.refusals.store(2, Ordering::SeqCst);
-    pushed(&rig, CONFIG).await;
-    let waiting = rig.waiting().await;
-    assert_eq!(
-        (waiting.len(), waiting[0].error.as_deref()),
-        (1, Some("not now"))
-    );
-    for _ in 0..2 {
-        rig.ingest.drain().await.unwrap();
-        rig.pass(Millis(60_000));
-    }
+    let project = rig.project().await.id;
+    rig.push(".gitlab-ci.yml", CONFIG, "refs/heads/main");
+    rig.look(project).await;
+    let event = rig.waiting().await.remove(0);
+    // As after a kill before the event was noted as done.
+    let outcomes = [
+        rig.ingest.handle(&event).await.unwrap(),
+        rig.ingest.handle(&event).await.unwrap(),
+    ];
+    assert_eq!(outcomes[0], outcomes[1]);
     rig.ingest.drain().await.unwrap();
-    assert!(rig.waiting().await.is_empty());
-    assert_eq!(rig.maker.orders.lock().unwrap().len(), 3);
     assert_eq!(rig.pipelines().await.len(), 1);
-    assert_eq!(rig.maker.begun.lock().unwrap().len(), 1);
+    assert_eq!(rig.fleet.load_now(), (1, 0));
 }
 
 #[tokio::test]
@@ -206,24 +199,26 @@ async fn includes_changes_and_files_are_those_of_the_commit() {
     rig.push("later", "4", "refs/heads/main");
     rig.look(project).await;
     rig.ingest.drain().await.unwrap();
-    let orders = rig.maker.orders.lock().unwrap();
+    let plans = rig.plans().await;
     let jobs = |git_ref: &str, new: bool| {
-        let found = orders
+        let before = |plan: &Plan| {
+            let found = plan
+                .variables
+                .iter()
+                .find(|known| *known.key == *"CI_COMMIT_BEFORE_SHA");
+            found.is_some_and(|found| *found.value == *ZERO_SHA)
+        };
+        let found = plans
             .iter()
-            .find(|order| order.git_ref == git_ref && order.before_sha.is_none() == new)
+            .find(|plan| plan.pipeline.ref_name == git_ref && before(plan) == new)
             .unwrap();
-        let plan = found.plan.as_ref().unwrap();
-        let names: Vec<&str> = plan.jobs.iter().map(|job| job.name.as_str()).collect();
+        let names: Vec<&str> = found.jobs.iter().map(|job| job.name.as_str()).collect();
         names.join(" ")
     };
     let all = "included changed unchanged exists compared";
-    assert_eq!(
-        jobs("refs/heads/topic", true),
-        all,
-        "a new branch has no diff"
-    );
-    assert_eq!(jobs("refs/heads/topic", false), "included changed exists");
-    assert_eq!(jobs("refs/heads/main", false), "included changed exists");
+    assert_eq!(jobs("topic", true), all, "a new branch has no diff");
+    assert_eq!(jobs("topic", false), "included changed exists");
+    assert_eq!(jobs("main", false), "included changed exists");
 }
 
 #[tokio::test]
@@ -252,7 +247,7 @@ async fn a_tag_is_built_as_a_tag() {
     rig.look(project).await;
     rig.ingest.drain().await.unwrap();
     assert_eq!(rig.pipelines().await[0].git_ref, "refs/tags/v2");
-    let plan = last_plan(&rig);
+    let plan = rig.plans().await.remove(0);
     let value = |name: &str| {
         let found = plan
             .variables
@@ -305,7 +300,7 @@ async fn the_plan_is_a_laptops() {
     let Compiled::Done(done) = lang::compile(&request, &sources) else {
         panic!("it asks for more");
     };
-    assert_eq!(done.plan.unwrap().hash, last_plan(&rig).hash);
+    assert_eq!(done.plan.unwrap().hash, rig.plans().await[0].hash);
 }
 
 #[tokio::test]

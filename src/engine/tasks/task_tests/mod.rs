@@ -1,4 +1,4 @@
-//! From a push to a pipeline: real repositories, mirrors and database; only the maker of pipelines is ours.
+//! From a push to a pipeline: real repositories, mirrors, database and fleet.
 
 mod heads;
 mod ingest;
@@ -6,35 +6,33 @@ mod running;
 mod sources;
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicI64, Ordering},
 };
 
 use aqueduct_core::{
-    id::{PipelineId, ProjectId},
+    id::ProjectId,
+    plan::Plan,
     refs::RefEvent,
-    run::Status,
     time::{Millis, Timestamp},
 };
 use aqueduct_mirror::{GitMirrors, Options};
 use aqueduct_ports::{
     clock::Clock,
     git::Mirrors,
-    store::{
-        CreatedPipeline, Delivery, Inbox as _, NewJob, NewPipeline, NewProject, Page,
-        PipelineFilter, PipelineHead, PipelineRow, Pipelines as _, Project, Projects as _,
-    },
+    random::Random,
+    store::{Delivery, NewProject, Page, PipelineFilter, PipelineRow, Project, Store},
 };
 use aqueduct_store::Database;
 use aqueduct_testkit::origin::Origin;
-use async_trait::async_trait;
 use tempfile::TempDir;
 
 use super::{
     Hints, Wake,
     heads::{Heads, HeadsConfig, HeadsPorts},
-    ingest::{Ingest, IngestConfig, IngestPorts, MakeError, PipelineMaker, PipelineOrder},
+    ingest::{Ingest, IngestConfig, IngestPorts},
 };
+use crate::fleet::{Fleet, FleetConfig, FleetPorts};
 
 const INTERVAL: Millis = Millis(10_000);
 const CONFIG: &str = "job:\n  script: make\n";
@@ -48,92 +46,48 @@ impl Clock for Hand {
     }
 }
 
-/// Stores pipelines, and notes what was ordered and begun.
-struct Maker {
-    store: Arc<Database>,
-    orders: Mutex<Vec<PipelineOrder>>,
-    begun: Mutex<Vec<PipelineId>>,
-    /// Calls of `begin` that fail before one succeeds.
-    refusals: AtomicI64,
-}
+/// Tokens that nobody else has, as far as tests go.
+struct Count(AtomicI64);
 
-#[async_trait]
-impl PipelineMaker for Maker {
-    async fn make(&self, order: &PipelineOrder) -> Result<CreatedPipeline, MakeError> {
-        self.orders.lock().unwrap().push(order.clone());
-        let plan = order.plan.as_ref().ok();
-        let head = PipelineHead {
-            status: if plan.is_some() {
-                Status::Pending
-            } else {
-                Status::Failed
-            },
-            active: plan.is_some(),
-            state: "{}".into(),
-            started: None,
-            finished: plan.is_none().then_some(Timestamp(0)),
-        };
-        let jobs = plan.iter().flat_map(|plan| &plan.jobs).map(|job| NewJob {
-            name: job.name.clone(),
-            stage: job.stage.clone(),
-            status: Status::Pending,
-            state: "{}".into(),
-        });
-        let new = NewPipeline {
-            project: order.project,
-            cause: order.cause.clone(),
-            git_ref: order.git_ref.clone(),
-            sha: order.sha.clone(),
-            before_sha: order.before_sha.clone(),
-            source: order.source.clone(),
-            name: None,
-            plan: plan.map(|plan| serde_json::to_string(plan).unwrap()),
-            plan_hash: plan.map(|plan| plan.hash.clone()),
-            diagnostics: order.plan.as_ref().err().cloned(),
-            head,
-            jobs: jobs.collect(),
-            effects: Vec::new(),
-            created: Timestamp(0),
-        };
-        let created = self.store.create_pipeline(&new).await;
-        created.map_err(|error| MakeError(error.to_string()))
-    }
-
-    async fn begin(&self, pipeline: PipelineId) -> Result<(), MakeError> {
-        if self.refusals.fetch_sub(1, Ordering::SeqCst) > 0 {
-            return Err(MakeError("not now".into()));
+impl Random for Count {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::SeqCst).to_le_bytes();
+        for (byte, count) in bytes.iter_mut().zip(count) {
+            *byte = count;
         }
-        self.begun.lock().unwrap().push(pipeline);
-        Ok(())
     }
 }
 
 struct Rig {
     dir: TempDir,
     origin: Origin,
-    store: Arc<Database>,
+    store: Arc<dyn Store>,
     mirrors: Arc<dyn Mirrors>,
     clock: Arc<Hand>,
-    maker: Arc<Maker>,
+    fleet: Arc<Fleet>,
     hints: Arc<Hints>,
-    heads: Arc<Heads<Database>>,
-    ingest: Arc<Ingest<Database>>,
+    heads: Arc<Heads>,
+    ingest: Arc<Ingest>,
 }
 
 impl Rig {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let origin = Origin::new(dir.path()).unwrap();
-        let store = Arc::new(Database::sqlite(&dir.path().join("data")).await.unwrap());
+        let store = Database::sqlite(&dir.path().join("data")).await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
         let mirrors = GitMirrors::new(&dir.path().join("mirrors"), Options::default()).unwrap();
         let mirrors: Arc<dyn Mirrors> = Arc::new(mirrors);
         let clock = Arc::new(Hand(AtomicI64::new(1_000_000)));
-        let maker = Arc::new(Maker {
+        let ports = FleetPorts {
             store: Arc::clone(&store),
-            orders: Mutex::default(),
-            begun: Mutex::default(),
-            refusals: AtomicI64::new(0),
-        });
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            random: Arc::new(Count(AtomicI64::new(0))),
+        };
+        let fleet = Arc::new(Fleet::new(
+            ports,
+            FleetConfig::new("https://ci.example.com"),
+        ));
         let (hints, wake) = (Arc::new(Hints::default()), Arc::new(Wake::default()));
         let heads = HeadsPorts {
             store: Arc::clone(&store),
@@ -143,9 +97,8 @@ impl Rig {
             ingest: Arc::clone(&wake),
         };
         let ingest = IngestPorts {
-            store: Arc::clone(&store),
+            fleet: Arc::clone(&fleet),
             mirrors: Arc::clone(&mirrors),
-            maker: Arc::clone(&maker) as Arc<dyn PipelineMaker>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             wake,
         };
@@ -160,7 +113,7 @@ impl Rig {
             store,
             mirrors,
             clock,
-            maker,
+            fleet,
             hints,
         }
     }
@@ -218,6 +171,16 @@ impl Rig {
             .unwrap();
         rows.reverse();
         rows
+    }
+
+    /// The plans of all pipelines, the oldest first.
+    async fn plans(&self) -> Vec<Plan> {
+        let mut plans = Vec::new();
+        for row in self.pipelines().await {
+            let stored = self.store.load_pipeline(row.id).await.unwrap().unwrap();
+            plans.push(serde_json::from_str(&stored.plan.unwrap()).unwrap());
+        }
+        plans
     }
 
     fn push(&self, file: &str, text: &str, to: &str) -> String {

@@ -6,14 +6,13 @@ use aqueduct_core::run::Status;
 use aqueduct_core::time::Millis;
 use aqueduct_ports::{
     clock::Clock,
-    store::{PipelineChange, PipelineHead, PipelineRow, Pipelines as _, Projects as _, StoreError},
+    store::{PipelineChange, PipelineHead, PipelineRow, StoreError},
 };
-use aqueduct_store::Database;
 
 use super::{CONFIG, Rig};
 use crate::tasks::sources::{SourceKeeper, SourcesConfig};
 
-fn keeper(rig: &Rig) -> SourceKeeper<Database> {
+fn keeper(rig: &Rig) -> SourceKeeper {
     SourceKeeper::new(
         Arc::clone(&rig.store),
         Arc::clone(&rig.mirrors),
