@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aqueduct_engine::fleet::Fleet;
+use aqueduct_engine::{fleet::Fleet, tasks::Hints};
 use aqueduct_ports::{
     clock::Clock,
     git::Mirrors,
@@ -23,6 +23,8 @@ pub struct AppPorts {
     pub mirrors: Arc<dyn Mirrors>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Names projects whose repositories to look at now.
+    pub hints: Arc<Hints>,
 }
 
 /// What all handlers share. Cheap to clone.
@@ -31,8 +33,6 @@ pub struct App {
     pub(crate) ports: AppPorts,
     pub(crate) config: Arc<Config>,
     draining: watch::Sender<bool>,
-    /// Counts changes of the list of projects.
-    projects: watch::Sender<u64>,
 }
 
 impl App {
@@ -42,7 +42,6 @@ impl App {
             ports,
             config: Arc::new(config),
             draining: watch::Sender::new(false),
-            projects: watch::Sender::new(0),
         }
     }
 
@@ -52,15 +51,6 @@ impl App {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.ports.fleet.store().as_ref()
-    }
-
-    /// Tells of every change of the list of projects, for who watches their repositories.
-    pub fn watch_projects(&self) -> watch::Receiver<u64> {
-        self.projects.subscribe()
-    }
-
-    pub(crate) fn projects_changed(&self) {
-        self.projects.send_modify(|count| *count += 1);
     }
 
     /// Answers held requests for jobs at once, and hands out no more.

@@ -86,6 +86,7 @@ impl Rig {
                     GitMirrors::new(&dir.path().join("mirrors"), Options::default()).unwrap(),
                 ),
                 clock: Arc::new(SystemClock),
+                hints: Arc::default(),
             },
             config,
         );

@@ -83,7 +83,7 @@ pub(super) async fn create(
             created: app.ports.clock.now(),
         })
         .await?;
-    app.projects_changed();
+    app.ports.hints.hint(project.id);
     Ok((StatusCode::CREATED, Json(project.into())))
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn delete(
     let project = find(&app, &id).await?;
     let now = app.ports.clock.now();
     app.store().delete_project(project.id, now).await?;
-    app.projects_changed();
+    app.ports.hints.hint(project.id);
     Ok(StatusCode::NO_CONTENT)
 }
 
