@@ -15,6 +15,7 @@ pub mod layout;
 pub mod origin;
 mod peer;
 pub mod podman;
+pub mod postgres;
 pub mod project;
 pub mod pypiserver;
 pub mod regions;

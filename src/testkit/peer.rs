@@ -18,14 +18,16 @@ use nix::{
 
 use crate::command::{At, Error, Result, start_error, tail};
 
-/// Starts `"$@"` and kills it once standard input ends: the write end of that pipe is held by the
+/// Starts `"$@"` and sends it a signal once standard input ends: the write end of that pipe is held by the
 /// guard's process alone, so not even `kill -9` of a test leaves a server behind. Everything is
 /// collected before the shell ends, so no zombie is left to whoever adopts it.
 const WATCHED: &str = r#"
+signal=$1
+shift
 exec 3<&0
 "$@" </dev/null 3<&- &
 peer=$!
-(read -r _ <&3; kill -9 $peer) 2>/dev/null &
+(read -r _ <&3; kill -$signal $peer) 2>/dev/null &
 watcher=$!
 exec 3<&-
 wait $peer
@@ -50,6 +52,17 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts `command` with its output in a log file in `dir`.
     pub(crate) fn start(name: &str, package: &str, command: &Command, dir: &Path) -> Result<Self> {
+        Self::stopped_by("KILL", name, package, command, dir)
+    }
+
+    /// As [`Self::start`], for a server that has something to clear away and does so at once on this signal.
+    pub(crate) fn stopped_by(
+        signal: &str,
+        name: &str,
+        package: &str,
+        command: &Command,
+        dir: &Path,
+    ) -> Result<Self> {
         let program = Path::new(command.get_program());
         if find_program(program).is_none() {
             let missing = std::io::ErrorKind::NotFound.into();
@@ -59,7 +72,7 @@ impl Peer {
         let output = File::create(&log).at(&log)?;
         let errors = output.try_clone().at(&log)?;
         let mut watched = Command::new("/bin/sh");
-        watched.args(["-c", WATCHED, "peer"]).arg(program);
+        watched.args(["-c", WATCHED, "peer", signal]).arg(program);
         watched.args(command.get_args()).current_dir(dir);
         let child = watched
             .process_group(0)

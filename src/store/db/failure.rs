@@ -13,7 +13,7 @@ pub(crate) fn failure(error: Error) -> StoreError {
         | Error::ColumnIndexOutOfBounds { .. }
         | Error::TypeNotFound { .. } => StoreError::Corrupt(error.to_string()),
         Error::PoolTimedOut => {
-            StoreError::Unavailable("no connection became free in time".to_owned())
+            StoreError::Unavailable("no connection could be had in time".to_owned())
         }
         other => StoreError::Unavailable(other.to_string()),
     }

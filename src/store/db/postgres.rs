@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aqueduct_ports::store::StoreError;
 use sqlx::{
-    PgPool,
+    ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -14,30 +14,34 @@ use super::{Backend, Database, Link, OpenError, Work, failure, failure::in_the_w
 const CONNECTIONS: u32 = 16;
 /// A change that another transaction was in the way of is run so often.
 const TRIES: u32 = 4;
-/// Longer than a fail-over's hiccup, shorter than any client's patience.
-const WAIT: Duration = Duration::from_secs(10);
+/// For a connection, while the server is away or all are in use: a hiccup passes unnoticed, and no client has given up yet.
+const WAIT: Duration = Duration::from_secs(4);
 
 impl Database {
     /// Connects to a PostgreSQL database, `postgres://user:password@host:port/name`, and brings its tables up to date. Each
     /// commit is as durable as the server's `synchronous_commit` says; `on`, its default, is what the coordinator's promises need.
     pub async fn postgres(url: &str) -> Result<Self, OpenError> {
+        if !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            return Err(OpenError::BadUrl);
+        }
         // The URL may hold a password: no error repeats it.
         let options: PgConnectOptions = url.parse().map_err(|_| OpenError::BadUrl)?;
         let options = options
             .application_name("aqueduct")
             .statement_cache_capacity(300);
+        // Not through the pool, which would wait for a server that isn't there and hide the reason.
+        let connected = options.connect().await;
+        let mut connection = connected.map_err(|error| OpenError::Database(failure(error)))?;
+        migrate::run(migrate::POSTGRES, &mut connection).await?;
+        // It goes whether the server says goodbye or not.
+        let _ = connection.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(WAIT)
-            .connect_with(options)
-            .await
-            .map_err(|error| OpenError::Database(failure(error)))?;
-        let mut connection = pool
-            .acquire()
-            .await
-            .map_err(|error| OpenError::Database(failure(error)))?;
-        migrate::run(migrate::POSTGRES, &mut *connection).await?;
-        drop(connection);
+            .connect_lazy_with(options);
         let backend = Backend::Postgres(pool);
         Ok(Self { backend })
     }

@@ -135,3 +135,34 @@ fn is_ours(file: &Path) -> Result<bool, OpenError> {
         Err(OpenError::NotOurs(file.to_path_buf()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row;
+
+    use super::*;
+
+    async fn pragma(connection: &mut sqlx::SqliteConnection, sql: &'static str) -> String {
+        let row = sqlx::query(sql).fetch_one(connection).await.unwrap();
+        let number: Result<i64, _> = row.try_get(0);
+        number.map_or_else(|_| row.get(0), |number| number.to_string())
+    }
+
+    #[tokio::test]
+    async fn the_log_is_flushed_at_every_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(FILE);
+        sign(&file).await.unwrap();
+        let mut connection = options(&file).connect().await.unwrap();
+        // 2 is FULL.
+        let table = [
+            ("PRAGMA synchronous", "2"),
+            ("PRAGMA journal_mode", "wal"),
+            ("PRAGMA foreign_keys", "1"),
+        ];
+        for (sql, expected) in table {
+            assert_eq!(pragma(&mut connection, sql).await, expected, "{sql}");
+        }
+        assert!(is_ours(&file).unwrap());
+    }
+}

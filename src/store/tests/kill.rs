@@ -10,13 +10,18 @@ use aqueduct_ports::conformance::store::kill;
 use aqueduct_store::Database;
 use tempfile::TempDir;
 
-/// Where the process to be killed writes: a directory.
+/// Where the process to be killed writes: a directory, or the URL of a database.
 const TARGET: &str = "AQUEDUCT_TEST_KILL";
 /// Answers begin with this, other lines are the test harness's.
 const MARK: &str = "answered: ";
 
 async fn open(target: &str) -> Database {
-    Database::sqlite(Path::new(target)).await.unwrap()
+    let opened = if target.contains("://") {
+        Database::postgres(target).await
+    } else {
+        Database::sqlite(Path::new(target)).await
+    };
+    opened.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,6 +71,18 @@ async fn what_was_answered_survives_a_kill_on_sqlite() {
         let told = killed_after(answers, target);
         assert!(told.len() >= answers, "it stopped by itself");
         let database = open(target).await;
+        kill::check(&database, &told).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill_on_postgres() {
+    let server = crate::postgres::server();
+    for answers in [1, 17, 150, 600] {
+        let target = server.database().unwrap();
+        let told = killed_after(answers, &target);
+        assert!(told.len() >= answers, "it stopped by itself");
+        let database = open(&target).await;
         kill::check(&database, &told).await;
     }
 }

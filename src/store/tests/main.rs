@@ -6,5 +6,6 @@
 
 mod archive;
 mod kill;
+mod postgres;
 mod sqlite;
 mod throughput;

@@ -18,6 +18,7 @@ use aqueduct_ports::store::{
     JobChange, NewEffect, NewJob, NewPipeline, NewProject, PipelineChange, PipelineHead, Store,
 };
 use aqueduct_store::Database;
+use aqueduct_testkit::postgres::Postgres;
 use bytes::Bytes;
 use tempfile::TempDir;
 
@@ -176,4 +177,12 @@ async fn measure(store: Arc<dyn Store>) {
 async fn measure_sqlite() {
     let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     measure(Arc::new(Database::sqlite(dir.path()).await.unwrap())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement of half a minute"]
+async fn measure_postgres() {
+    let server = Postgres::start_durable().unwrap();
+    let url = server.database().unwrap();
+    measure(Arc::new(Database::postgres(&url).await.unwrap())).await;
 }

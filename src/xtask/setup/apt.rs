@@ -12,7 +12,7 @@ use aqueduct_testkit::command::run;
 use crate::error::{At, Error, Result};
 
 /// What the tests, the examples and the benchmarks start, and what those programs need.
-pub(crate) const PACKAGES: [&str; 17] = [
+pub(crate) const PACKAGES: [&str; 18] = [
     "apache2-utils",
     // How mmdebstrap sees that programs of the other architecture run.
     "arch-test",
@@ -24,6 +24,7 @@ pub(crate) const PACKAGES: [&str; 17] = [
     "mmdebstrap",
     "mount",
     "podman",
+    "postgresql",
     "procps",
     "python3-venv",
     "qemu-user-static",
@@ -34,7 +35,7 @@ pub(crate) const PACKAGES: [&str; 17] = [
 ];
 
 /// A service manager asks this file whether a new package may start its services. The tests start
-/// docker-registry themselves and want none on the machine's port 5000.
+/// docker-registry and PostgreSQL themselves and want none on the machine's own ports.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// Those of the packages that are not installed.
