@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aqueduct_engine::{fleet::Fleet, tasks::Hints};
+use aqueduct_engine::{fleet::Fleet, tasks::Reconcilers};
 use aqueduct_ports::{
     clock::Clock,
     git::Mirrors,
@@ -23,8 +23,6 @@ pub struct AppPorts {
     pub mirrors: Arc<dyn Mirrors>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Names projects whose repositories to look at now.
-    pub hints: Arc<Hints>,
 }
 
 /// What all handlers share. Cheap to clone.
@@ -32,6 +30,7 @@ pub struct AppPorts {
 pub struct App {
     pub(crate) ports: AppPorts,
     pub(crate) config: Arc<Config>,
+    pub(crate) tasks: Reconcilers,
     draining: watch::Sender<bool>,
 }
 
@@ -39,6 +38,7 @@ impl App {
     /// A coordinator that serves nothing yet.
     pub fn new(ports: AppPorts, config: Config) -> Self {
         Self {
+            tasks: Reconcilers::new(&ports.fleet, &ports.mirrors, &ports.clock),
             ports,
             config: Arc::new(config),
             draining: watch::Sender::new(false),

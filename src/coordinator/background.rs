@@ -8,7 +8,7 @@ use aqueduct_engine::{
     fleet::Fleet,
 };
 use aqueduct_ports::clock::Clock;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::App;
 
@@ -38,17 +38,40 @@ impl Drop for Background {
     }
 }
 
-/// Starts the clock of the pipelines, the note that the coordinator lives, and housekeeping.
+/// Longest time that a start waits for the sources of pipelines that go on; the rest comes while runners are served.
+const RESTORE: Duration = Duration::from_secs(10);
+
+/// Keeps the sources of pipelines that go on where a kill has left them unkept. To be called before runners are served.
+pub async fn restore_sources(app: &App) {
+    let sources = Arc::clone(&app.tasks.sources);
+    let restoring = tokio::spawn(async move {
+        if let Err(error) = sources.restore().await {
+            report(&error, "the sources of pipelines could not be looked for");
+        }
+    });
+    if timeout(RESTORE, restoring).await.is_err() {
+        tracing::warn!("sources of pipelines are still being fetched");
+    }
+}
+
+/// Starts the clock of the pipelines, the note that the coordinator lives, housekeeping, the watch over repositories and the
+/// work on what it finds.
 pub fn background(app: &App) -> Background {
     let (fleet, clock) = (Arc::clone(&app.ports.fleet), Arc::clone(&app.ports.clock));
     let ticking = tokio::spawn(tick(Arc::clone(&fleet), clock));
     let living = tokio::spawn(live(fleet));
     let tidying = tokio::spawn(tidy(app.clone()));
-    Background(vec![
+    let mut tasks = vec![
         ticking.abort_handle(),
         living.abort_handle(),
         tidying.abort_handle(),
-    ])
+    ];
+    tasks.extend(
+        app.tasks
+            .loops()
+            .map(|task| tokio::spawn(task).abort_handle()),
+    );
+    Background(tasks)
 }
 
 async fn tidy(app: App) {

@@ -12,7 +12,7 @@ mod http;
 mod serve;
 
 pub use app::{App, AppPorts};
-pub use background::{Background, background};
+pub use background::{Background, background, restore_sources};
 pub use config::Config;
 pub use http::router;
 pub use serve::serve;

@@ -6,16 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use aqueduct_coordinator::{App, AppPorts, Config, background};
+use aqueduct_coordinator::{App, AppPorts, Config, background, restore_sources};
 use aqueduct_core::{time::Timestamp, token::TokenHash};
-use aqueduct_engine::{
-    fleet::{Fleet, FleetConfig, FleetPorts},
-    tasks::{
-        Wake,
-        heads::{Heads, HeadsConfig, HeadsPorts},
-        ingest::{Ingest, IngestConfig, IngestPorts},
-    },
-};
+use aqueduct_engine::fleet::{Fleet, FleetConfig, FleetPorts};
 use aqueduct_mirror::{GitMirrors, Options};
 use aqueduct_ports::{
     clock::Clock as _,
@@ -72,13 +65,12 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
         objects: objects(&data.join("objects"))?,
         mirrors: mirrors(&data.join("mirrors"))?,
         clock: Arc::new(SystemClock),
-        hints: Arc::default(),
     };
     admin_token(options, &fleet).await?;
     let active = fleet.restart().await.map_err(CliError::infrastructure)?;
-    let app = App::new(ports.clone(), Config::default());
+    let app = App::new(ports, Config::default());
+    restore_sources(&app).await;
     let _background = background(&app);
-    watch(&ports, &options.url);
     output::note(&format!(
         "aqueduct listens on {}, reached at {}; {active} pipelines go on",
         options.listen, options.url
@@ -89,26 +81,6 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
         .map_err(CliError::infrastructure)?;
     output::note("aqueduct has stopped");
     Ok(())
-}
-
-/// Starts what notices pushes and makes pipelines of them; both end with the process.
-fn watch(ports: &AppPorts, url: &str) {
-    let woken = Arc::new(Wake::default());
-    let heads = HeadsPorts {
-        store: Arc::clone(ports.fleet.store()),
-        mirrors: Arc::clone(&ports.mirrors),
-        clock: Arc::clone(&ports.clock),
-        hints: Arc::clone(&ports.hints),
-        ingest: Arc::clone(&woken),
-    };
-    let ingest = IngestPorts {
-        mirrors: Arc::clone(&ports.mirrors),
-        fleet: Arc::clone(&ports.fleet),
-        clock: Arc::clone(&ports.clock),
-        wake: woken,
-    };
-    tokio::spawn(Arc::new(Heads::new(heads, HeadsConfig::default())).run());
-    tokio::spawn(Arc::new(Ingest::new(ingest, IngestConfig::new(url))).run());
 }
 
 async fn open(options: &ServeOptions) -> Result<Arc<dyn Store>, CliError> {

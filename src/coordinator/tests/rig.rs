@@ -86,7 +86,6 @@ impl Rig {
                     GitMirrors::new(&dir.path().join("mirrors"), Options::default()).unwrap(),
                 ),
                 clock: Arc::new(SystemClock),
-                hints: Arc::default(),
             },
             config,
         );

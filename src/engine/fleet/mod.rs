@@ -77,6 +77,11 @@ impl Fleet {
         }
     }
 
+    /// Where runners and people reach the coordinator, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.config.url
+    }
+
     /// What it remembers with.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store

@@ -7,6 +7,7 @@ mod backoff;
 pub mod heads;
 mod hints;
 pub mod ingest;
+mod reconcilers;
 pub mod sources;
 #[cfg(test)]
 mod task_tests;
@@ -16,6 +17,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use aqueduct_ports::store::Project;
 
 pub use hints::{Hints, Wake};
+pub use reconcilers::Reconcilers;
 
 /// Tells the full names of a project's protected refs. The default branch is protected anyway.
 pub type ProtectedRefs = Arc<dyn Fn(&Project) -> BTreeSet<String> + Send + Sync>;

@@ -19,6 +19,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects", get(project::list).post(project::create))
         .route("/projects/{id}", get(project::show).delete(project::delete))
         .route("/projects/{id}/branches", get(project::branches))
+        .route("/projects/{id}/look", post(project::look))
         .route("/runners", get(runner::list).post(runner::create))
         .route("/runners/{id}", axum::routing::delete(runner::delete))
         .route("/registration-tokens", post(runner::create_registration))

@@ -4,6 +4,7 @@ use aqueduct_core::{
     id::ProjectId,
     time::{Millis, Timestamp},
 };
+use aqueduct_engine::tasks::heads::WatchState;
 use aqueduct_ports::store::{Head, NewProject, Project};
 use axum::{
     Json,
@@ -44,6 +45,23 @@ pub(super) struct Shown {
     default_branch: Option<String>,
     interval_ms: Millis,
     created_at: String,
+    /// How the watch of its repository goes, since this coordinator started.
+    watch: Watch,
+}
+
+/// How the watch of a repository goes.
+#[derive(Debug, Default, Serialize)]
+struct Watch {
+    /// When the repository last answered.
+    answered_at: Option<String>,
+    /// Branches and tags of that answer.
+    refs: usize,
+    /// Refs that are missing from it and were not deleted.
+    missing: usize,
+    /// Failures in a row since.
+    failures: u32,
+    /// Why the last look failed.
+    error: Option<String>,
 }
 
 /// A branch or tag as it was last seen.
@@ -60,8 +78,13 @@ pub(super) async fn list(
     State(app): State<App>,
     _caller: Caller,
 ) -> Result<Json<Vec<Shown>>, ApiError> {
-    let all = app.store().projects().await?;
-    Ok(Json(all.into_iter().map(Shown::from).collect()))
+    let mut states = app.tasks.heads.states();
+    let all = app.store().projects().await?.into_iter();
+    let shown = all.map(|project| {
+        let state = states.remove(&project.id);
+        Shown::of(project, state)
+    });
+    Ok(Json(shown.collect()))
 }
 
 pub(super) async fn create(
@@ -83,8 +106,8 @@ pub(super) async fn create(
             created: app.ports.clock.now(),
         })
         .await?;
-    app.ports.hints.hint(project.id);
-    Ok((StatusCode::CREATED, Json(project.into())))
+    app.tasks.hints.hint(project.id);
+    Ok((StatusCode::CREATED, Json(Shown::of(project, None))))
 }
 
 pub(super) async fn show(
@@ -92,7 +115,20 @@ pub(super) async fn show(
     _caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Shown>, ApiError> {
-    Ok(Json(find(&app, &id).await?.into()))
+    let project = find(&app, &id).await?;
+    let state = app.tasks.heads.states().remove(&project.id);
+    Ok(Json(Shown::of(project, state)))
+}
+
+/// Has the repository looked at now instead of after its interval.
+pub(super) async fn look(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let project = find(&app, &id).await?;
+    app.tasks.hints.hint(project.id);
+    Ok(StatusCode::ACCEPTED)
 }
 
 pub(super) async fn delete(
@@ -103,7 +139,7 @@ pub(super) async fn delete(
     let project = find(&app, &id).await?;
     let now = app.ports.clock.now();
     app.store().delete_project(project.id, now).await?;
-    app.ports.hints.hint(project.id);
+    app.tasks.hints.hint(project.id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -143,8 +179,8 @@ fn check_path(path: &str) -> Result<(), ApiError> {
     )))
 }
 
-impl From<Project> for Shown {
-    fn from(project: Project) -> Self {
+impl Shown {
+    fn of(project: Project, state: Option<WatchState>) -> Self {
         let url = aqueduct_core::refs::RemoteUrl::parse(&project.git_url);
         Self {
             id: project.id,
@@ -153,6 +189,20 @@ impl From<Project> for Shown {
             default_branch: project.default_branch,
             interval_ms: project.interval,
             created_at: project.created.rfc3339(),
+            watch: state.map(Watch::from).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<WatchState> for Watch {
+    fn from(state: WatchState) -> Self {
+        let held = state.held_back;
+        Self {
+            answered_at: state.answered.map(Timestamp::rfc3339),
+            refs: state.refs,
+            missing: held.doubtful + held.protected + held.fresh + held.capped,
+            failures: state.failures,
+            error: state.error.map(|(_, text)| text),
         }
     }
 }

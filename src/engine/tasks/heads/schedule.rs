@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::tasks::backoff;
 
 /// Shortest time between two looks that nobody asked for.
-const SHORTEST: Millis = Millis(200);
+const SHORTEST: Millis = Millis(100);
 
 /// When each project is looked at next.
 pub(super) struct Schedule {

@@ -1,0 +1,79 @@
+//! The reconcilers of one coordinator, tied together.
+
+use std::{future::Future, sync::Arc};
+
+use aqueduct_ports::{clock::Clock, git::Mirrors};
+
+use super::{
+    Hints, ProtectedRefs, Wake, default_branch_only,
+    heads::{Heads, HeadsConfig, HeadsPorts},
+    ingest::{Ingest, IngestConfig, IngestPorts},
+    sources::{SourceKeeper, SourcesConfig},
+};
+use crate::fleet::Fleet;
+
+/// From a repository that changed to a pipeline, and to the end of what is kept for it. Cheap to clone.
+#[derive(Clone)]
+pub struct Reconcilers {
+    /// Names projects to look at now.
+    pub hints: Arc<Hints>,
+    /// Woken when somebody has put something into the inbox.
+    pub inbox: Arc<Wake>,
+    /// Watches the repositories.
+    pub heads: Arc<Heads>,
+    /// Works off the inbox.
+    pub ingest: Arc<Ingest>,
+    /// Keeps sources.
+    pub sources: Arc<SourceKeeper>,
+}
+
+impl Reconcilers {
+    /// The reconcilers of a fleet, none of them at work yet.
+    pub fn new(fleet: &Arc<Fleet>, mirrors: &Arc<dyn Mirrors>, clock: &Arc<dyn Clock>) -> Self {
+        let protected: ProtectedRefs = default_branch_only();
+        let (hints, inbox) = (Arc::new(Hints::default()), Arc::new(Wake::default()));
+        let heads = HeadsPorts {
+            store: Arc::clone(fleet.store()),
+            mirrors: Arc::clone(mirrors),
+            clock: Arc::clone(clock),
+            hints: Arc::clone(&hints),
+            ingest: Arc::clone(&inbox),
+        };
+        let heads_config = HeadsConfig {
+            protected: Arc::clone(&protected),
+            ..HeadsConfig::default()
+        };
+        let ingest = IngestPorts {
+            fleet: Arc::clone(fleet),
+            mirrors: Arc::clone(mirrors),
+            clock: Arc::clone(clock),
+            wake: Arc::clone(&inbox),
+        };
+        let ingest_config = IngestConfig {
+            protected,
+            ..IngestConfig::new(fleet.url())
+        };
+        let sources = SourceKeeper::new(
+            Arc::clone(fleet.store()),
+            Arc::clone(mirrors),
+            Arc::clone(clock),
+            SourcesConfig::default(),
+        );
+        Self {
+            hints,
+            inbox,
+            heads: Arc::new(Heads::new(heads, heads_config)),
+            ingest: Arc::new(Ingest::new(ingest, ingest_config)),
+            sources: Arc::new(sources),
+        }
+    }
+
+    /// What each of them does for ever.
+    pub fn loops(&self) -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 3] {
+        [
+            Box::pin(Arc::clone(&self.heads).run()),
+            Box::pin(Arc::clone(&self.ingest).run()),
+            Box::pin(Arc::clone(&self.sources).run()),
+        ]
+    }
+}
