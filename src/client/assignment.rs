@@ -22,7 +22,11 @@ const PATIENCE: Millis = Millis::from_secs(3600);
 /// The assignment under a lease of this number.
 pub(crate) fn assignment(payload: &Payload, offer: &Offer, number: u64) -> Assignment {
     let extension = payload.aqueduct.as_ref();
-    let job = decode::job(payload).unwrap_or_else(|verdict| refused(payload, &verdict));
+    let mut job = decode::job(payload).unwrap_or_else(|verdict| refused(payload, &verdict));
+    if !job.services.is_empty() {
+        job.unsupported
+            .push("this runner starts no services beside a job".to_owned());
+    }
     let key = AttemptKey {
         pipeline: PipelineId(payload.job_info.pipeline_id),
         job: JobId(payload.id),

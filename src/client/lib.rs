@@ -8,12 +8,12 @@
 mod api;
 mod artifacts;
 mod assignment;
+#[cfg(test)]
+mod client_tests;
 mod error;
 mod lifecycle;
 mod retry;
 mod source;
-#[cfg(test)]
-mod tests;
 
 pub use api::{Api, ApiOptions};
 pub use artifacts::RemoteArtifacts;
