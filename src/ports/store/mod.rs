@@ -13,6 +13,7 @@
 
 mod access;
 mod artifact;
+mod environment;
 mod head;
 mod inbox;
 mod meta;
@@ -26,6 +27,7 @@ mod trace;
 
 pub use access::{AccessScope, AccessToken, AccessTokens, NewAccessToken};
 pub use artifact::{Artifact, Artifacts};
+pub use environment::{Environment, EnvironmentState, Environments};
 pub use head::{Head, HeadChange, HeadMove, Heads, Observation};
 pub use inbox::{Delivery, Inbox, NewDelivery, Put};
 pub use meta::Meta;
@@ -45,7 +47,17 @@ pub use trace::{Appended, TraceHead, TracePart, TracePlace, Traces};
 
 /// Everything the coordinator remembers.
 pub trait Store:
-    Projects + Pipelines + Traces + Runners + Inbox + Outbox + Heads + Artifacts + AccessTokens + Meta
+    Projects
+    + Pipelines
+    + Traces
+    + Runners
+    + Inbox
+    + Outbox
+    + Heads
+    + Artifacts
+    + AccessTokens
+    + Environments
+    + Meta
 {
 }
 
@@ -59,6 +71,7 @@ impl<T> Store for T where
         + Heads
         + Artifacts
         + AccessTokens
+        + Environments
         + Meta
 {
 }

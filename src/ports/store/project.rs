@@ -27,7 +27,7 @@ pub trait Projects: Send + Sync {
     /// [`StoreError::Conflict`] if it isn't or the project is gone, [`StoreError::Taken`] if another has the path.
     async fn update_project(&self, project: &Project) -> Result<u64, StoreError>;
 
-    /// Takes it off every list, forgets its heads and undelivered inbox rows, and frees its path; whether it was there.
+    /// Takes it off every list, forgets its heads, environments and waiting deliveries, and frees its path; whether it was there.
     /// Pipelines stay readable by their ids. [`StoreError::Conflict`] while one of them is active.
     async fn delete_project(&self, id: ProjectId, now: Timestamp) -> Result<bool, StoreError>;
 }

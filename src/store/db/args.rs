@@ -122,6 +122,11 @@ impl From<u64> for Arg<'_> {
         Self::Int(Some(int(value)))
     }
 }
+impl From<Option<u64>> for Arg<'_> {
+    fn from(value: Option<u64>) -> Self {
+        Self::Int(value.map(int))
+    }
+}
 impl From<Timestamp> for Arg<'_> {
     fn from(value: Timestamp) -> Self {
         Self::Int(Some(value.0))

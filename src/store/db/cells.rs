@@ -91,6 +91,11 @@ impl Cell for u64 {
         cells.some(value)
     }
 }
+impl Cell for Option<u64> {
+    fn read(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
+        cells.unsigned()
+    }
+}
 impl Cell for u32 {
     fn read(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
         let value: u64 = cells.next()?;

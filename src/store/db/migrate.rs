@@ -11,18 +11,32 @@ use super::{OpenError, failure};
 pub(super) type Step = (i64, &'static str, &'static str);
 
 /// SQLite's.
-pub(super) const SQLITE: &[Step] = &[(
-    1,
-    "begin",
-    include_str!("../migrations/sqlite/0001_begin.sql"),
-)];
+pub(super) const SQLITE: &[Step] = &[
+    (
+        1,
+        "begin",
+        include_str!("../migrations/sqlite/0001_begin.sql"),
+    ),
+    (
+        2,
+        "environments",
+        include_str!("../migrations/sqlite/0002_environments.sql"),
+    ),
+];
 
 /// PostgreSQL's.
-pub(super) const POSTGRES: &[Step] = &[(
-    1,
-    "begin",
-    include_str!("../migrations/postgres/0001_begin.sql"),
-)];
+pub(super) const POSTGRES: &[Step] = &[
+    (
+        1,
+        "begin",
+        include_str!("../migrations/postgres/0001_begin.sql"),
+    ),
+    (
+        2,
+        "environments",
+        include_str!("../migrations/postgres/0002_environments.sql"),
+    ),
+];
 
 /// Runs those that were not run yet, each in a transaction of its own.
 pub(super) async fn run(steps: &[Step], connection: &mut impl Migrate) -> Result<(), OpenError> {

@@ -2,6 +2,7 @@
 
 mod access;
 mod artifact;
+mod environment;
 mod head;
 mod inbox;
 mod job;

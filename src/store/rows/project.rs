@@ -70,6 +70,7 @@ async fn delete(link: &mut Link<'_>, id: ProjectId, now: Timestamp) -> Result<bo
     if link.one(sql::HAS_ACTIVE, args![id]).await?.is_some() {
         return Err(StoreError::Conflict);
     }
+    link.execute(sql::DELETE_ENVIRONMENTS, args![id]).await?;
     link.execute(sql::DELETE_HEADS, args![id]).await?;
     link.execute(sql::DELETE_WAITING, args![id]).await?;
     link.execute(sql::DELETE, args![id, now]).await?;

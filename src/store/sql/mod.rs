@@ -2,8 +2,11 @@
 
 pub(crate) mod access;
 pub(crate) mod artifact;
+pub(crate) mod environment;
 pub(crate) mod head;
 pub(crate) mod inbox;
+#[cfg(test)]
+mod index_tests;
 pub(crate) mod job;
 pub(crate) mod meta;
 pub(crate) mod outbox;

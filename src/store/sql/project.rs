@@ -35,5 +35,6 @@ pub(crate) const NEXT_IID: &str =
 pub(crate) const HAS_ACTIVE: &str =
     "SELECT id FROM pipelines WHERE project = $1 AND active LIMIT 1";
 pub(crate) const DELETE: &str = "UPDATE projects SET deleted = $2 WHERE id = $1";
+pub(crate) const DELETE_ENVIRONMENTS: &str = "DELETE FROM environments WHERE project = $1";
 pub(crate) const DELETE_HEADS: &str = "DELETE FROM heads WHERE project = $1";
 pub(crate) const DELETE_WAITING: &str = "DELETE FROM inbox WHERE project = $1 AND due IS NOT NULL";

@@ -6,6 +6,7 @@
 
 mod archive;
 mod kill;
+mod migrations;
 mod postgres;
 mod sqlite;
 mod throughput;

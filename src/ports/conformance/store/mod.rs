@@ -10,6 +10,7 @@
 
 mod artifacts;
 mod boxes;
+mod environments;
 mod heads;
 mod history;
 pub mod kill;
@@ -23,6 +24,7 @@ mod traces;
 
 pub use artifacts::*;
 pub use boxes::*;
+pub use environments::*;
 pub use heads::*;
 pub use history::*;
 pub use own::*;
@@ -63,6 +65,8 @@ macro_rules! store_conformance {
             a_recreated_ref_is_another_generation thousands_of_heads_at_once
             artifacts_replace_their_kind objects_need_a_reservation
             reservations_run_out artifacts_expire claimed_garbage_stays_claimed
+            environments_are_kept_by_name environments_change_from_their_version
+            environments_stop_at_their_time
             access_tokens_come_and_go the_last_life_is_remembered values_are_kept
             of_two_first_values_one_stays
             texts_are_kept_as_they_are nul_becomes_a_replacement names_have_a_limit large_values_are_kept
