@@ -1,5 +1,7 @@
 //! Projects: the repositories that the coordinator watches.
 
+use std::fmt;
+
 use aqueduct_core::{
     id::ProjectId,
     time::{Millis, Timestamp},
@@ -32,8 +34,8 @@ pub trait Projects: Send + Sync {
     async fn delete_project(&self, id: ProjectId, now: Timestamp) -> Result<bool, StoreError>;
 }
 
-/// A project to add.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A project to add. Its `Debug` leaves out what may hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewProject {
     /// `group/name`, unique.
     pub path: String,
@@ -49,8 +51,8 @@ pub struct NewProject {
     pub created: Timestamp,
 }
 
-/// A project.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A project. Its `Debug` leaves out what may hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Project {
     /// Its id.
     pub id: ProjectId,
@@ -68,4 +70,28 @@ pub struct Project {
     pub settings: String,
     /// When it was added.
     pub created: Timestamp,
+}
+
+impl fmt::Debug for NewProject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewProject")
+            .field("path", &self.path)
+            .field("default_branch", &self.default_branch)
+            .field("interval", &self.interval)
+            .field("created", &self.created)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Project {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Project")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .field("path", &self.path)
+            .field("default_branch", &self.default_branch)
+            .field("interval", &self.interval)
+            .field("created", &self.created)
+            .finish_non_exhaustive()
+    }
 }

@@ -7,8 +7,9 @@
 //! [`writer`]: super::writer
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
     time::Duration,
 };
@@ -36,8 +37,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Sqlite {
     pub(super) readers: SqlitePool,
     pub(super) writer: Writer,
-    /// Held for as long as the file is open; the kernel gives it up however the process ends.
-    _lock: File,
 }
 
 impl Sqlite {
@@ -67,8 +66,7 @@ impl Database {
             .map_err(|error| OpenError::Database(failure(error)))?;
         let backend = Backend::Sqlite(Sqlite {
             readers,
-            writer: Writer::start(connection),
-            _lock: lock,
+            writer: Writer::start(connection, lock),
         });
         Ok(Self { backend })
     }
@@ -83,13 +81,18 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .busy_timeout(PATIENCE)
         .statement_cache_capacity(300)
         .pragma("cache_size", "-16000")
+        // A log that grew behind a slow reader is cut again.
+        .pragma("journal_size_limit", "67108864")
 }
 
 /// A new file says whose it is before anything else is in it, and before its changes go to a log beside it.
 async fn sign(file: &Path) -> Result<(), OpenError> {
+    // Addresses with credentials and webhook secrets stand in it; the log beside it takes over the mode.
+    let mut owner_only = OpenOptions::new();
+    owner_only.create(true).append(true).mode(0o600);
+    owner_only.open(file).map_err(|cause| at(file, cause))?;
     let options = SqliteConnectOptions::new()
         .filename(file)
-        .create_if_missing(true)
         .pragma("application_id", APPLICATION_ID.to_string());
     let signed = async { options.connect().await?.close().await };
     signed
@@ -97,8 +100,11 @@ async fn sign(file: &Path) -> Result<(), OpenError> {
         .map_err(|error| OpenError::Database(failure(error)))
 }
 
+/// Held until the writer has ended; the kernel gives it up however the process ends.
 fn lock(dir: &Path) -> Result<File, OpenError> {
-    fs::create_dir_all(dir).map_err(|cause| at(dir, cause))?;
+    let mut made = DirBuilder::new();
+    let made = made.recursive(true).mode(0o700).create(dir);
+    made.map_err(|cause| at(dir, cause))?;
     let path = dir.join(LOCK);
     let mut options = OpenOptions::new();
     let opened = options.create(true).truncate(false).write(true).open(&path);
@@ -138,6 +144,8 @@ fn is_ours(file: &Path) -> Result<bool, OpenError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use sqlx::Row;
 
     use super::*;
@@ -164,5 +172,11 @@ mod tests {
             assert_eq!(pragma(&mut connection, sql).await, expected, "{sql}");
         }
         assert!(is_ours(&file).unwrap());
+        let write = sqlx::query("CREATE TABLE t (n)");
+        write.execute(&mut connection).await.unwrap();
+        for path in [file.clone(), file.with_extension("db-wal")] {
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{} is open to others", path.display());
+        }
     }
 }

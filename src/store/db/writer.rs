@@ -5,10 +5,15 @@
 //!
 //! The writer is a task of its own: whoever waits for an answer may go away (a client hung up) without leaving a transaction half done.
 
+use std::fs::File;
+
 use aqueduct_ports::store::StoreError;
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
 use super::{Link, Work};
 
@@ -72,17 +77,21 @@ impl<T: Send> Pending for Waiting<T> {
 }
 
 /// Hands changes to the writer's task.
-#[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Box<dyn Pending>>,
+    task: JoinHandle<()>,
 }
 
 impl Writer {
-    /// Starts the task; it ends once nobody can hand it anything, and closes the connection.
-    pub(super) fn start(connection: SqliteConnection) -> Self {
+    /// Starts the task. Once nobody can hand it anything it writes what waits, closes the connection and then gives up the
+    /// lock.
+    pub(super) fn start(connection: SqliteConnection, lock: File) -> Self {
         let (queue, waiting) = mpsc::channel(4 * MOST_AT_ONCE);
-        tokio::spawn(write(connection, waiting));
-        Self { queue }
+        let task = tokio::spawn(async move {
+            write(connection, waiting).await;
+            drop(lock);
+        });
+        Self { queue, task }
     }
 
     pub(super) async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
@@ -98,12 +107,11 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Waits until the task has ended, if this is the last that can hand it anything.
+    /// Waits until the task has ended.
     pub(super) async fn close(self) {
-        let queue = self.queue.downgrade();
         drop(self.queue);
-        while queue.upgrade().is_some() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        if let Err(error) = self.task.await {
+            tracing::warn!(%error, "the database's writer did not end in order");
         }
     }
 }

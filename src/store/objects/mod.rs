@@ -3,7 +3,9 @@
 mod body;
 
 use std::{
+    fs::DirBuilder,
     ops::Range,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -35,7 +37,8 @@ pub struct ObjectDirectory {
 impl ObjectDirectory {
     /// Opens a directory, which is made if it isn't there. It must belong to one coordinator alone.
     pub fn open(root: &Path) -> std::io::Result<Self> {
-        std::fs::create_dir_all(root)?;
+        let mut made = DirBuilder::new();
+        made.recursive(true).mode(0o700).create(root)?;
         let files = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
         Ok(Self {
             files: Arc::new(files),
