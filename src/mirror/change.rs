@@ -55,6 +55,9 @@ impl GitMirrors {
             ended = change.fetch(url, &EVERYTHING).await?;
             change.keep_again(kept).await?;
         }
+        if ended.success {
+            change.remember_tips().await?;
+        }
         if change.has(sha).await? {
             return Ok(());
         }
@@ -89,6 +92,7 @@ impl GitMirrors {
         let mut change = self.change(project).await?;
         change.prepare().await?;
         let age = self.options.keep_unreachable.as_secs();
+        change.writer.forget_whole();
         let mut command = change.git();
         command
             .args(["gc", "--quiet"])
@@ -127,6 +131,7 @@ impl Change<'_> {
     /// Makes the mirror if there is none, and takes away what a killed writer left.
     async fn prepare(&mut self) -> Result<(), GitError> {
         if self.writer.health() == Health::Unknown {
+            self.writer.forget_whole();
             let (mirror, nursery, grave) = self.paths();
             on_disk(&self.writer, "repair it", move || {
                 repair::remove_tree(&nursery)?;
@@ -145,6 +150,7 @@ impl Change<'_> {
         if self.mirror.is_dir() {
             return Ok(());
         }
+        self.writer.forget_whole();
         self.make().await
     }
 
@@ -172,6 +178,7 @@ impl Change<'_> {
     }
 
     async fn discard(&mut self) -> Result<(), GitError> {
+        self.writer.forget_whole();
         let (mirror, nursery, grave) = self.paths();
         on_disk(&self.writer, "remove it", move || {
             repair::remove_tree(&nursery)?;
@@ -182,13 +189,27 @@ impl Change<'_> {
 
     /// Whether the commit is there with all that it leads to: what a ref leads to is whole, so only the rest is walked.
     async fn has(&mut self, sha: &str) -> Result<bool, GitError> {
+        if self.writer.is_whole(sha) {
+            return Ok(true);
+        }
         let mut command = self.git();
         command.args(["rev-list", "--quiet", "--objects", sha, "--not", "--all"]);
         let time = self.mirrors.options.fetch_time;
         let ended = self
             .run("look for a commit", &mut command, b"", time)
             .await?;
+        if ended.success {
+            self.writer.remember_whole([sha.to_owned()]);
+        }
         Ok(ended.success)
+    }
+
+    /// Remembers where the branches and tags are: a fetch that succeeded has brought them whole.
+    async fn remember_tips(&mut self) -> Result<(), GitError> {
+        let list = |repo: &git2::Repository| Ok(refs::tips(repo)?);
+        let tips = read(self.mirror.clone(), "list its refs", list).await?;
+        self.writer.remember_whole(tips);
+        Ok(())
     }
 
     async fn fetch(&mut self, url: &RemoteUrl, what: &[&str]) -> Result<Ended, GitError> {

@@ -1,7 +1,7 @@
 //! Where mirrors lie, and who may change one: one writer at a time, in this process and beside it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{self, File, OpenOptions},
     io,
     os::unix::fs::DirBuilderExt as _,
@@ -24,11 +24,14 @@ use crate::fault;
 /// How often a lock is tried that another process holds.
 const RETRY: Duration = Duration::from_millis(50);
 
+/// Most commits of a mirror that are remembered.
+const REMEMBERED: usize = 100_000;
+
 /// The folder of all mirrors.
 #[derive(Debug)]
 pub(crate) struct Places {
     root: PathBuf,
-    writers: Mutex<HashMap<ProjectId, Arc<tokio::sync::Mutex<Health>>>>,
+    writers: Mutex<HashMap<ProjectId, Arc<tokio::sync::Mutex<Memory>>>>,
 }
 
 /// Whether a mirror may hold what a killed writer left.
@@ -41,13 +44,21 @@ pub(crate) enum Health {
     Sound,
 }
 
+/// What this process knows of a mirror.
+#[derive(Debug, Default)]
+struct Memory {
+    health: Health,
+    /// Commits that are there with all that they lead to. Looking for one costs a walk over all refs.
+    whole: HashSet<String>,
+}
+
 /// The right to change one mirror.
 ///
 /// The lock of the file is shared with the children that get it as their standard output: where this process is killed, a
 /// child of it that goes on keeps others out until it ends.
 pub(crate) struct Writer {
     file: File,
-    health: OwnedMutexGuard<Health>,
+    memory: OwnedMutexGuard<Memory>,
 }
 
 impl Places {
@@ -113,7 +124,7 @@ impl Places {
             let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(writers.entry(project).or_default())
         };
-        let health = timeout_at(deadline, mutex.lock_owned())
+        let memory = timeout_at(deadline, mutex.lock_owned())
             .await
             .map_err(|_| busy())?;
         let path = self.root.join(format!("{project}.lock"));
@@ -126,7 +137,7 @@ impl Places {
             .map_err(|error| fault::of_io("open its lock", &error))?;
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Writer { file, health }),
+                Ok(()) => return Ok(Writer { file, memory }),
                 Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(fault::of_io("lock it", &error.into())),
             }
@@ -141,12 +152,31 @@ impl Places {
 impl Writer {
     /// What the last writer left.
     pub(crate) fn health(&self) -> Health {
-        *self.health
+        self.memory.health
     }
 
     /// Tells the next writer.
     pub(crate) fn set_health(&mut self, health: Health) {
-        *self.health = health;
+        self.memory.health = health;
+    }
+
+    /// Whether the commit is known to be there with all that it leads to.
+    pub(crate) fn is_whole(&self, sha: &str) -> bool {
+        self.memory.whole.contains(sha)
+    }
+
+    /// Remembers such commits.
+    pub(crate) fn remember_whole(&mut self, commits: impl IntoIterator<Item = String>) {
+        self.memory.whole.extend(commits);
+        // A project's life long they would add up.
+        if self.memory.whole.len() > REMEMBERED {
+            self.memory.whole.clear();
+        }
+    }
+
+    /// Forgets them all: something is about to be removed.
+    pub(crate) fn forget_whole(&mut self) {
+        self.memory.whole.clear();
     }
 
     /// A standard output that holds the lock, for a child that prints nothing.

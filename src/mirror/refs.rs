@@ -45,3 +45,19 @@ pub(crate) fn kept(repo: &Repository) -> Result<Vec<(PipelineId, String)>, git2:
     kept.sort_unstable();
     Ok(kept)
 }
+
+/// The commits that branches and tags lead to.
+pub(crate) fn tips(repo: &Repository) -> Result<Vec<String>, git2::Error> {
+    let mut tips = Vec::new();
+    for found in repo.references()? {
+        let found = found?;
+        // A tag may lead to something that is no commit.
+        let commit = if found.is_tag() {
+            found.peel_to_commit().ok().map(|commit| commit.id())
+        } else {
+            found.target()
+        };
+        tips.extend(commit.map(|id| id.to_string()));
+    }
+    Ok(tips)
+}

@@ -7,14 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aqueduct_core::id::PipelineId;
-use aqueduct_ports::git::{ByteReader, Mirrors as _};
+use aqueduct_core::{id::PipelineId, refs::RemoteUrl};
+use aqueduct_ports::git::{ByteReader, GitError, Mirrors as _};
 use axum::{
     Router,
     body::Body,
-    extract::State,
-    http::HeaderMap,
-    response::{IntoResponse as _, Response},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+    middleware::{Next, from_fn},
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use futures_util::TryStreamExt as _;
@@ -22,7 +23,7 @@ use tokio::{io::AsyncReadExt as _, net::TcpListener};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::{PROJECT, Rig, command, git};
-use crate::GitMirrors;
+use crate::{GitMirrors, Options};
 
 fn protocol(headers: &HeaderMap) -> Option<&str> {
     headers.get("git-protocol")?.to_str().ok()
@@ -84,6 +85,60 @@ async fn served(rig: &Rig) -> String {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}/a.git")
+}
+
+/// The same, for who logs in as `ann` with `p@ss` only.
+async fn served_to_ann(rig: &Rig) -> String {
+    let asked = |request: Request, next: Next| async move {
+        // ann:p@ss
+        let expected = "Basic YW5uOnBAc3M=";
+        let given = request.headers().get("authorization");
+        if given.is_some_and(|given| given == expected) {
+            return next.run(request).await;
+        }
+        let challenge = [("www-authenticate", "Basic realm=\"test\"")];
+        (StatusCode::UNAUTHORIZED, challenge).into_response()
+    };
+    let router = Router::new()
+        .route("/a.git/info/refs", get(advertise))
+        .route("/a.git/git-upload-pack", post(upload_pack))
+        .with_state(Arc::clone(&rig.mirrors))
+        .layer(from_fn(asked))
+        .route(
+            "/moved.git/info/refs",
+            get(|| async { Redirect::permanent("/a.git/info/refs") }),
+        );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_remote_is_logged_in_to_with_the_addresss_password() {
+    let rig = Rig::new();
+    let sha = rig.push("a", "one", "refs/heads/main");
+    rig.mirrors.fetch(PROJECT, &rig.url(), &sha).await.unwrap();
+    let host = served_to_ann(&rig).await;
+    let ours = GitMirrors::new(&rig.dir.path().join("ours"), Options::default()).unwrap();
+    let url = |text: String| RemoteUrl::parse(&text).unwrap();
+    let ann = url(format!("http://ann:p%40ss@{host}/a.git"));
+    let answer = ours.ls_remote(&ann).await.unwrap();
+    assert_eq!(answer.refs.len(), 1);
+    ours.fetch(PROJECT, &ann, &sha).await.unwrap();
+    let config = std::fs::read_to_string(rig.dir.path().join("ours/7.git/config")).unwrap();
+    assert!(!config.contains("ann"), "{config}");
+    for text in [
+        format!("http://{host}/a.git"),
+        format!("http://ann:wrong@{host}/a.git"),
+    ] {
+        let denied = ours.ls_remote(&url(text)).await.unwrap_err();
+        assert!(matches!(denied, GitError::Denied { .. }), "{denied}");
+        assert!(!denied.to_string().contains("wrong"), "{denied}");
+    }
+    // Nobody else hears the password, not even where the server says so.
+    let moved = url(format!("http://ann:p%40ss@{host}/moved.git"));
+    assert!(ours.ls_remote(&moved).await.is_err());
 }
 
 /// Runs git on a thread of its own, since this one serves it.

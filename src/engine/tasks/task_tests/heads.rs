@@ -6,7 +6,7 @@ use aqueduct_core::{
     refs::{Answer, Guards, KnownRef, RemoteRef, compare},
     time::{Millis, Timestamp},
 };
-use aqueduct_testkit::origin::git;
+use aqueduct_testkit::origin::{command, git};
 
 use super::{CONFIG, INTERVAL, Rig};
 
@@ -231,4 +231,26 @@ async fn a_project_that_is_gone_is_not_looked_at() {
         .await
         .unwrap();
     assert_eq!(rig.heads.look(project).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn five_thousand_new_branches_are_as_many_events() {
+    let rig = Rig::new().await;
+    let sha = rig.push("a", "1", "refs/heads/main");
+    let project = rig.project().await.id;
+    rig.look(project).await;
+    let commands: Vec<String> = (0..5000)
+        .map(|number| format!("create refs/heads/team/{number} {sha}\n"))
+        .collect();
+    let list = rig.dir.path().join("list");
+    std::fs::write(&list, commands.concat()).unwrap();
+    let status = command(&rig.origin.path(), &["update-ref", "--stdin"])
+        .stdin(std::fs::File::open(&list).unwrap())
+        .status();
+    assert!(status.unwrap().success());
+    rig.pass(INTERVAL);
+    let looked = rig.heads.look(project).await.unwrap().unwrap();
+    assert_eq!((looked.refs, looked.events), (5001, 5000));
+    let again = rig.heads.look(project).await.unwrap().unwrap();
+    assert_eq!(again.events, 0);
 }
