@@ -5,6 +5,7 @@
 )]
 
 mod archive;
+mod history;
 mod kill;
 mod migrations;
 mod postgres;
