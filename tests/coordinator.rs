@@ -1,6 +1,10 @@
 //! A coordinator and a runner as two processes: pushes are noticed, jobs run, and nobody's death costs a job or a byte of a log.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that can't go on must stop, and say what both processes said"
+)]
 
 #[path = "coordinator/kills.rs"]
 mod kills;

@@ -1,6 +1,6 @@
 //! `kill -9` of either process in the middle: each job ends once, and its log is what it wrote.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
 use serde_json::Value;
 
@@ -11,7 +11,9 @@ fn pipeline(outside: &str, jobs: usize) -> String {
     let mut text = String::from("stages: [one, two]\n");
     for job in 0..jobs {
         let stage = if job % 2 == 0 { "one" } else { "two" };
-        text.push_str(&format!(
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
             r#"
 job-{job}:
   stage: {stage}
@@ -24,7 +26,7 @@ job-{job}:
       echo "end $mine"
       echo "$CI_JOB_NAME" >> "$OUT/ledger"
 "#
-        ));
+        );
     }
     text
 }
@@ -90,7 +92,7 @@ async fn what_a_killed_runner_had_is_run_again_and_ends_once() {
     rig.kill_runner();
     rig.start_runner();
     // Twice and no more: that is what a job's budget for lost runners pays for.
-    tokio::time::sleep(Duration::from_millis(1000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     rig.kill_runner();
     rig.kill_coordinator();
     rig.start_coordinator();

@@ -64,6 +64,11 @@ pub enum Event {
         /// The job.
         job: JobId,
     },
+    /// Somebody wants a job that has ended (`Some`) tried again, or all of the pipeline's that failed or were cancelled.
+    Retry {
+        /// Which.
+        job: Option<JobId>,
+    },
     /// Somebody cancels a job (`Some`) or the pipeline.
     Cancel {
         /// Which.

@@ -9,12 +9,12 @@
 //!          any state that has not ended ─► canceled
 //! ```
 //!
-//! `success`, `failed` and `canceled` are never left. `skipped` is left in one case: somebody plays a manual job that
-//! the skipped one was behind. Every state that has not ended has a deadline ([`deadline`]).
+//! `success`, `failed` and `canceled` are left only if somebody asks for another try. `skipped` is left in two cases: somebody plays
+//! a manual job that the skipped one was behind, or retries one. Every state that has not ended has a deadline ([`deadline`]).
 
 use super::{
     Budget, CancelState, Effect, EffectKind, Ending, Event, Graph, Ignored, LeaseState,
-    PipelineState, Rules, Seen, SeenSet, Status, composite,
+    PipelineState, Rules, Seen, SeenSet, Spent, Status, composite,
     mutant::{self, Mutant},
     retry, start,
 };
@@ -94,6 +94,11 @@ pub fn seen(rules: &Rules, state: &PipelineState, at: usize) -> Seen {
     Seen::of(job.status, allowed)
 }
 
+/// Whether a job has ended in a way that another try can follow. One that was skipped never had a first.
+pub const fn can_be_retried(status: Status) -> bool {
+    matches!(status, Status::Success | Status::Failed | Status::Canceled)
+}
+
 /// One application of an event.
 struct Step<'a> {
     rules: &'a Rules,
@@ -135,6 +140,7 @@ impl Step<'_> {
                 self.move_to(at, Status::Pending);
             }
             Event::Play { job } => self.play(self.position(job)?)?,
+            Event::Retry { job } => self.try_again(job)?,
             Event::Cancel { job, grace, cause } => self.cancel(job, grace, &cause)?,
         }
         Ok(())
@@ -207,7 +213,41 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Jobs that were skipped because the job at `at` had not been played get their chance again.
+    /// Another try with whole budgets; what was skipped because of the first gets its chance. A job that somebody names begins at
+    /// once, those of a whole pipeline when their turn comes.
+    fn try_again(&mut self, job: Option<JobId>) -> Result<(), Ignored> {
+        if let Some(job) = job {
+            let at = self.position(job)?;
+            if !can_be_retried(self.state.jobs[at].status) {
+                return Err(Ignored::WrongState);
+            }
+            self.reset(at);
+            self.enqueue(at);
+            return Ok(());
+        }
+        let unsuccessful = |at: &usize| {
+            let status = self.state.jobs[*at].status;
+            matches!(status, Status::Failed | Status::Canceled)
+        };
+        let again: Vec<usize> = (0..self.state.jobs.len()).filter(unsuccessful).collect();
+        if again.is_empty() {
+            return Err(Ignored::WrongState);
+        }
+        for at in again {
+            self.reset(at);
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self, at: usize) {
+        self.revive_behind(at);
+        let job = &mut self.state.jobs[at];
+        job.ending = None;
+        job.spent = Spent::default();
+        self.move_to(at, Status::Created);
+    }
+
+    /// Jobs that were skipped because of the job at `at` get their chance again.
     fn revive_behind(&mut self, at: usize) {
         let mut behind = vec![false; self.rules.jobs.len()];
         behind[at] = true;

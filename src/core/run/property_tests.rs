@@ -106,6 +106,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         3 => job().prop_map(|job| Event::ResourceGranted { job }),
         2 => job().prop_map(|job| Event::Play { job }),
+        1 => prop::option::of(job()).prop_map(|job| Event::Retry { job }),
         1 => job().prop_map(|job| Event::Refuse { job, verdict: Verdict::new(VerdictKind::RunnerNone, "none") }),
         1 => (prop::option::of(job()), 0_u64..3000).prop_map(|(job, grace)| Event::Cancel {
             job,
@@ -117,7 +118,11 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 fn keeps_what_ended(before: &PipelineState, after: &PipelineState, event: &Event) {
     for (before, after) in before.jobs.iter().zip(&after.jobs) {
-        let revived = matches!(event, Event::Play { .. }) && before.status == Status::Skipped;
+        let revived = match event {
+            Event::Play { .. } => before.status == Status::Skipped,
+            Event::Retry { .. } => true,
+            _ => false,
+        };
         if before.status.is_terminal() && !revived {
             assert_eq!(before, after, "{event:?}");
         }

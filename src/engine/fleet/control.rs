@@ -65,6 +65,27 @@ impl Fleet {
         .await
     }
 
+    /// Tries an ended job again; jobs that were skipped because of it get their chance too.
+    pub async fn retry_job(&self, id: GlobalJobId) -> Result<(), FleetError> {
+        let (pipeline, at) = self.find(id).await?;
+        self.act(pipeline, |live, now| {
+            let status = live.pipeline.state().jobs[at].status;
+            let retried = live.pipeline.retry(Some(at), now);
+            retried.map_err(|_| FleetError::WrongState(status))
+        })
+        .await
+    }
+
+    /// Tries all jobs of a pipeline again that failed or were cancelled.
+    pub async fn retry_pipeline(&self, id: PipelineId) -> Result<(), FleetError> {
+        self.act(id, |live, now| {
+            let status = live.pipeline.state().status;
+            let retried = live.pipeline.retry(None, now);
+            retried.map_err(|_| FleetError::WrongState(status))
+        })
+        .await
+    }
+
     /// A job's pipeline and its position in the plan.
     async fn find(&self, id: GlobalJobId) -> Result<(PipelineId, usize), FleetError> {
         let row = self.store.job(id).await?.ok_or(FleetError::NoJob)?;

@@ -12,8 +12,8 @@ pub enum FleetError {
     /// There is no such job.
     #[error("there is no such job")]
     NoJob,
-    /// The job is in no state in which that means anything.
-    #[error("the job is {0}: nothing to do")]
+    /// The job or pipeline is in no state in which that means anything.
+    #[error("it is {0}: nothing to do")]
     WrongState(Status),
     /// What is stored of a pipeline can't be read.
     #[error("what is stored of pipeline {pipeline} can't be read: {cause}")]

@@ -196,6 +196,12 @@ impl Pipeline {
         self.apply(Event::Play { job: Self::id(at) }, now)
     }
 
+    /// Tries an ended job again, or all that failed or were cancelled.
+    pub fn retry(&mut self, at: Option<usize>, now: Timestamp) -> Result<(), Ignored> {
+        let job = at.map(Self::id);
+        self.apply(Event::Retry { job }, now)
+    }
+
     /// Cancels a job, or all of them.
     pub fn cancel(
         &mut self,

@@ -120,6 +120,15 @@ pub(super) async fn play(
     Ok(StatusCode::ACCEPTED)
 }
 
+pub(super) async fn retry(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<u64>,
+) -> Result<StatusCode, ApiError> {
+    app.fleet().retry_job(GlobalJobId(id)).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
 async fn find(app: &App, id: u64) -> Result<JobRow, ApiError> {
     let row = app.store().job(GlobalJobId(id)).await?;
     row.ok_or_else(ApiError::missing)

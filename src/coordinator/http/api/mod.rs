@@ -27,8 +27,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/pipelines/{id}", get(pipeline::show))
         .route("/pipelines/{id}/jobs", get(pipeline::jobs))
         .route("/pipelines/{id}/cancel", post(pipeline::cancel))
+        .route("/pipelines/{id}/retry", post(pipeline::retry))
         .route("/jobs/{id}", get(job::show))
         .route("/jobs/{id}/trace", get(job::trace))
         .route("/jobs/{id}/cancel", post(job::cancel))
         .route("/jobs/{id}/play", post(job::play))
+        .route("/jobs/{id}/retry", post(job::retry))
 }

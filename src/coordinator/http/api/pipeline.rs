@@ -130,6 +130,15 @@ pub(super) async fn cancel(
     Ok(StatusCode::ACCEPTED)
 }
 
+pub(super) async fn retry(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<u64>,
+) -> Result<StatusCode, ApiError> {
+    app.fleet().retry_pipeline(PipelineId(id)).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
 impl From<PipelineRow> for Shown {
     fn from(row: PipelineRow) -> Self {
         let time = |at: aqueduct_core::time::Timestamp| at.rfc3339();

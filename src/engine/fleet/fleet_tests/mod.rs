@@ -320,3 +320,28 @@ async fn a_pipeline_that_could_not_be_compiled_is_kept_with_what_is_wrong() {
     );
     assert!(rig.claim().await.is_none());
 }
+
+#[tokio::test]
+async fn a_retry_is_a_new_attempt_and_brings_back_what_was_skipped() {
+    let rig = Rig::new().await;
+    let id = rig.create("1", &[&["a"], &["b"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let first = holder(&rig, &claim).await;
+    let failed = end(Some(Verdict::exit(1)), 0);
+    rig.fleet.finish(&first, &failed).await.unwrap();
+    assert_eq!(statuses(&rig, id).await, [Status::Failed, Status::Skipped]);
+    let skipped = claim.attempt.job.at(1);
+    let refused = rig.fleet.retry_job(skipped).await;
+    assert_eq!(refused, Err(FleetError::WrongState(Status::Skipped)));
+    rig.fleet.retry_pipeline(id).await.unwrap();
+    assert_eq!(statuses(&rig, id).await, [Status::Pending, Status::Created]);
+    let again = rig.claim().await.unwrap();
+    assert_eq!(again.attempt.attempt, 2);
+    let second = holder(&rig, &again).await;
+    rig.fleet.finish(&second, &end(None, 0)).await.unwrap();
+    assert_eq!(statuses(&rig, id).await, [Status::Success, Status::Pending]);
+    rig.pass(Millis::from_secs(1));
+    rig.fleet.retry_job(claim.attempt.job).await.unwrap();
+    assert_eq!(rig.claim().await.unwrap().job.name, "b", "it waited longer");
+    assert_eq!(rig.claim().await.unwrap().attempt.attempt, 3);
+}
