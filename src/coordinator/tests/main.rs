@@ -4,5 +4,6 @@
 
 mod artifacts;
 mod hostile;
+mod pushes;
 mod rig;
 mod stock;

@@ -122,13 +122,13 @@ impl SourceKeeper {
         }
     }
 
-    /// Gives up what is kept for pipelines that ended long ago, and the mirrors of projects that are gone.
+    /// Gives up what is kept for pipelines that ended long ago, and the mirrors of projects that are gone. A mirror that fails
+    /// keeps nobody from looking after the others.
     pub async fn round(&self, tidy: bool) -> Result<(), KeepError> {
         let projects = self.store.projects().await?;
         for Project { id, .. } in &projects {
-            self.give_up(*id).await?;
-            if tidy {
-                self.mirrors.tidy(*id).await?;
+            if let Err(error) = self.look_after(*id, tidy).await {
+                tracing::warn!(project = %id, %error, "can't look after a mirror");
             }
         }
         let known: BTreeSet<ProjectId> = projects.iter().map(|project| project.id).collect();
@@ -137,6 +137,15 @@ impl SourceKeeper {
             if !known.contains(&mirror) && self.store.project(mirror).await?.is_none() {
                 self.mirrors.remove(mirror).await?;
             }
+        }
+        Ok(())
+    }
+
+    async fn look_after(&self, project: ProjectId, tidy: bool) -> Result<(), KeepError> {
+        self.give_up(project).await?;
+        let has_mirror = self.mirrors.projects().await?.contains(&project);
+        if tidy && has_mirror {
+            self.mirrors.tidy(project).await?;
         }
         Ok(())
     }

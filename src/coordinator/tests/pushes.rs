@@ -1,0 +1,92 @@
+//! From a push to a clone: a repository is watched, its pipeline's job gets its sources from the coordinator.
+
+use std::{path::Path, time::Duration};
+
+use aqueduct_testkit::origin::{self, Origin};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::rig::{ADMIN, Answer, READER, Rig};
+
+/// Runs git on a thread of its own: this one serves it.
+async fn git(dir: &Path, args: &[&str]) -> bool {
+    let mut command = origin::command(dir, args);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    output.await.unwrap().status.success()
+}
+
+async fn watched(rig: &Rig, origin: &Origin) -> Answer {
+    let body = json!({"path": "g/app", "git_url": origin.path(), "interval_ms": 3_600_000});
+    let request = rig.call(Method::POST, "/api/v1/projects").json(&body);
+    Answer::of(request.bearer_auth(ADMIN)).await
+}
+
+/// Asks until there is something.
+async fn job(rig: &Rig, token: &str) -> Value {
+    for _ in 0..1000 {
+        let answer = rig.request(token, None).await;
+        if answer.status == StatusCode::CREATED {
+            return answer.json();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!(
+        "there is no job: {:?}",
+        rig.v1(Method::GET, "/projects").await
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_becomes_a_job_whose_sources_are_cloned_from_here() {
+    let rig = Rig::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    let origin = Origin::new(dir.path()).unwrap();
+    let project = watched(&rig, &origin).await;
+    assert_eq!(project.status, StatusCode::CREATED, "{}", project.text);
+    let path = format!("/projects/{}", project.json()["id"]);
+    let token = rig.register("").await;
+    origin
+        .push("a", "without a pipeline", "refs/heads/topic")
+        .unwrap();
+    let config = "job: {script: make}\n";
+    let sha = origin
+        .push(".gitlab-ci.yml", config, "refs/heads/topic")
+        .unwrap();
+    let reader = rig.call(Method::POST, &format!("/api/v1{path}/look"));
+    let refused = Answer::of(reader.bearer_auth(READER)).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let looked = rig.v1(Method::POST, &format!("{path}/look")).await;
+    assert_eq!(looked.status, StatusCode::ACCEPTED);
+    let job = job(&rig, &token).await;
+    let info = &job["git_info"];
+    assert_eq!((&info["sha"], &info["ref"]), (&json!(sha), &json!("topic")));
+    // The branch goes before the job begins: its commit is kept.
+    origin.delete("refs/heads/topic").unwrap();
+    let copy = dir.path().join("copy");
+    assert!(git(dir.path(), &["init", "-q", "copy"]).await);
+    let url = info["repo_url"].as_str().unwrap();
+    let refspecs: Vec<&str> = info["refspecs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|spec| spec.contains("refs/pipelines/"))
+        .collect();
+    assert_eq!(refspecs.len(), 1, "{info}");
+    assert!(git(&copy, &["fetch", "-q", "--depth=1", url, refspecs[0]]).await);
+    assert!(git(&copy, &["checkout", "-q", &sha]).await);
+    assert_eq!(
+        std::fs::read_to_string(copy.join("a")).unwrap(),
+        "without a pipeline"
+    );
+    let read_token = url.split([':', '@']).nth(2).unwrap();
+    for wrong in [
+        url.replace(read_token, "nobody"),
+        url.replace("/g/app", "/group/name"),
+    ] {
+        assert!(!git(&copy, &["ls-remote", "-q", &wrong]).await, "{wrong}");
+    }
+    let shown = rig.v1(Method::GET, &path).await.json();
+    assert_eq!(shown["watch"]["error"], Value::Null);
+    assert_eq!(shown["default_branch"], "topic");
+}
