@@ -15,3 +15,5 @@ mod interrupt;
 mod machine;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/runner.rs"]
+mod runner;

@@ -13,7 +13,7 @@ use url::Url;
 
 /// A sign of life is due three times in this, whatever a server allows: an answer to one is also how a silent job hears of
 /// a cancel.
-const LONGEST_LEASE: Millis = Millis::from_secs(30);
+const LONGEST_LEASE: Millis = Millis::from_secs(15);
 /// As a stock runner: a sign of life every 30 seconds.
 const STOCK_LEASE: Millis = Millis::from_secs(90);
 /// How long a server may be away. It extends leases by its own downtime, and who else would have the job?

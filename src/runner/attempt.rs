@@ -85,7 +85,7 @@ impl Attempt {
             self.clean_executor(&job).await;
         }
         if let Some(ended) = ended {
-            let ended = self.blame(ended);
+            let ended = self.blame(ended, &trace);
             self.tell_end(ended, &trace, &keeper).await;
         }
         drop(seat);
@@ -96,12 +96,13 @@ impl Attempt {
     }
 
     /// What was stopped because this runner stops is no fault of the job's, and nobody's wish.
-    fn blame(&self, mut ended: Ended) -> Ended {
+    fn blame(&self, mut ended: Ended, trace: &Trace) -> Ended {
         if let Some(verdict) = &mut ended.verdict
             && verdict.kind == VerdictKind::Canceled
             && self.shutdown.interrupt.is_cancelled()
         {
             *verdict = Verdict::new(VerdictKind::RunnerLost, "the runner was stopped");
+            trace.warning("the runner was stopped: it hands the job back");
         }
         ended
     }

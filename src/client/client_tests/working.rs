@@ -134,7 +134,7 @@ async fn our_coordinator_hears_the_whole_verdict() {
     .await;
     let (source, job) = leased(&server).await;
     assert_eq!(job.lease.key.attempt, 2);
-    assert_eq!(job.lease_time, Millis::from_secs(30));
+    assert_eq!(job.lease_time, Millis::from_secs(15));
     let verdict = Verdict::new(VerdictKind::ScriptOom, "2 GiB of 1 GiB");
     let report = end(Some(verdict.clone()), 0);
     source.report(&job.lease, report).await.unwrap();

@@ -124,8 +124,8 @@ impl Leases {
             grace,
             artifacts: payload.artifacts.clone(),
             dependencies: dependencies(payload, lease),
-            // A renewal comes every third; one that comes a little early counts too.
-            silence: lease_time.to_std() / 4,
+            // A renewal comes every third. One that is left out delays a cancel by as much, so only a talkative job's are.
+            silence: lease_time.to_std() / 12,
             state: Mutex::new(State {
                 crc: crc32fast::Hasher::new(),
                 bytes: 0,

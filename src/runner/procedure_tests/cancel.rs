@@ -39,6 +39,30 @@ async fn start(rig: &Rig, assignment: Assignment) -> Running {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_runner_hands_its_job_back() {
+    let rig = Rig::new(&[]);
+    let built = job(1, &["echo ready; sleep 60"]);
+    let running = start(&rig, built.build()).await;
+    running.shutdown.interrupt.cancel();
+    running.task.await.unwrap().unwrap();
+    let record = running.source.record(key(1));
+    let verdict = only_end(&record).verdict.unwrap();
+    assert_eq!(verdict.kind, VerdictKind::RunnerLost);
+    assert!(readable(&record).contains("it hands the job back"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_can_t_be_done_fails_with_why() {
+    let rig = Rig::new(&[]);
+    let built = job(1, &["echo never"]).change(|assignment| {
+        assignment.job.unsupported = vec!["this runner knows no `run`".into()];
+    });
+    let (end, trace) = rig.run_one(built).await;
+    assert_eq!(end.verdict.unwrap().kind, VerdictKind::RunnerUnsupported);
+    assert!(trace.contains("this runner knows no `run`") && !trace.contains("never"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_stops_the_script_and_runs_after_script() {
     let rig = Rig::new(&[]);
     let built = job(1, &["echo ready; echo x >out; sleep 60"])
