@@ -3,9 +3,9 @@
 use std::sync::{Arc, PoisonError};
 
 use aqueduct_core::{id::PipelineId, time::Timestamp};
-use aqueduct_ports::store::StoreError;
+use aqueduct_ports::store::{NewEffect, StoreError};
 
-use super::{Fleet, FleetError, Slot, live::Live};
+use super::{Fleet, FleetError, Slot, environment, live::Live};
 
 /// How often a change is tried when others commit first. Each try means that another one succeeded.
 const TRIES: usize = 64;
@@ -25,9 +25,9 @@ impl Fleet {
             let live = self.loaded(&mut place, id, now).await?;
             live.dirty = true;
             let answer = act(live, now);
-            // What they would tell is in the state; nobody outside asks for them yet.
-            live.pipeline.take_outbox();
-            match self.commit(live, now).await {
+            let outbox = live.pipeline.take_outbox();
+            let effects = environment::effects(live, &outbox, now);
+            match self.commit(live, effects, now).await {
                 Ok(()) => {
                     if !live.row.head.active {
                         self.forget(id);
@@ -61,7 +61,12 @@ impl Fleet {
         Ok(answer)
     }
 
-    async fn commit(&self, live: &mut Live, now: Timestamp) -> Result<(), StoreError> {
+    async fn commit(
+        &self,
+        live: &mut Live,
+        effects: Vec<NewEffect>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let changed = live.changed();
         if changed.is_empty() {
             live.dirty = false;
@@ -70,9 +75,12 @@ impl Fleet {
             return Ok(());
         }
         let change = live
-            .change(&changed, now)
+            .change(&changed, effects, now)
             .map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let version = self.store.commit_pipeline(&change).await?;
+        if !change.effects.is_empty() {
+            self.effects.notify_one();
+        }
         live.committed(&changed, change.head, version);
         self.publish(live, changed);
         Ok(())

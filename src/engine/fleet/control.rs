@@ -1,7 +1,7 @@
 //! What people ask for.
 
 use aqueduct_core::{
-    id::{GlobalJobId, PipelineId},
+    id::{GlobalJobId, PipelineId, ProjectId},
     time::Millis,
     verdict::{Verdict, VerdictKind},
 };
@@ -32,6 +32,24 @@ impl Fleet {
             Ok(())
         })
         .await
+    }
+
+    /// Cancels what is going on for a ref that is gone; how many pipelines that were.
+    pub async fn cancel_ref(
+        &self,
+        project: ProjectId,
+        git_ref: &str,
+        cause: &str,
+    ) -> Result<usize, FleetError> {
+        let mut canceled = 0;
+        for id in self.store.active_pipelines().await? {
+            let row = self.store.pipeline(id).await?;
+            if row.is_some_and(|row| row.project == project && row.git_ref == git_ref) {
+                self.cancel_pipeline(id, false, cause).await?;
+                canceled += 1;
+            }
+        }
+        Ok(canceled)
     }
 
     /// Cancels a job. With `force` its runner is not waited for.
@@ -87,7 +105,7 @@ impl Fleet {
     }
 
     /// A job's pipeline and its position in the plan.
-    async fn find(&self, id: GlobalJobId) -> Result<(PipelineId, usize), FleetError> {
+    pub(super) async fn find(&self, id: GlobalJobId) -> Result<(PipelineId, usize), FleetError> {
         let row = self.store.job(id).await?.ok_or(FleetError::NoJob)?;
         Ok((row.pipeline, row.position as usize))
     }

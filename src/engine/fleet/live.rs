@@ -9,7 +9,9 @@ use aqueduct_core::{
     time::{Millis, Timestamp},
     token::TokenHash,
 };
-use aqueduct_ports::store::{JobChange, PipelineChange, PipelineHead, PipelineRow, StoredPipeline};
+use aqueduct_ports::store::{
+    JobChange, NewEffect, PipelineChange, PipelineHead, PipelineRow, StoredPipeline,
+};
 
 use super::{FleetConfig, FleetError};
 use crate::pipeline::{Durable, JobPart, Pipeline, Settings};
@@ -107,6 +109,7 @@ impl Live {
     pub(super) fn change(
         &self,
         changed: &[usize],
+        effects: Vec<NewEffect>,
         now: Timestamp,
     ) -> Result<PipelineChange, FleetError> {
         Ok(PipelineChange {
@@ -117,7 +120,7 @@ impl Live {
                 .iter()
                 .map(|&at| self.job_change(at))
                 .collect::<Result<_, _>>()?,
-            effects: Vec::new(),
+            effects,
             now,
         })
     }

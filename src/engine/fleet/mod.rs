@@ -12,6 +12,7 @@ mod config;
 mod control;
 mod create;
 mod deadline;
+mod environment;
 mod error;
 #[cfg(test)]
 mod fleet_tests;
@@ -35,6 +36,7 @@ use aqueduct_ports::{clock::Clock, random::Random, store::Store};
 pub use claim::{Claim, Claimer};
 pub use config::{FleetConfig, FleetPorts};
 pub use create::PipelineRequest;
+pub use environment::{ENVIRONMENT, EnvironmentChange, StopJob};
 pub use error::FleetError;
 pub use hold::Holder;
 pub use report::{End, Standing};
@@ -59,6 +61,7 @@ pub struct Fleet {
     deadlines: Deadlines,
     holders: Holders,
     offers: Offers,
+    effects: tokio::sync::Notify,
 }
 
 impl Fleet {
@@ -74,12 +77,18 @@ impl Fleet {
             deadlines: Deadlines::default(),
             holders: Holders::default(),
             offers: Offers::default(),
+            effects: tokio::sync::Notify::new(),
         }
     }
 
     /// Where runners and people reach the coordinator, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.config.url
+    }
+
+    /// Resolves when there may be new effects in the outbox.
+    pub async fn new_effects(&self) {
+        self.effects.notified().await;
     }
 
     /// What it remembers with.

@@ -4,6 +4,7 @@
 //! that is lost costs time, never a pipeline.
 
 mod backoff;
+pub mod environments;
 pub mod heads;
 mod hints;
 pub mod ingest;

@@ -6,6 +6,7 @@ use aqueduct_ports::{clock::Clock, git::Mirrors};
 
 use super::{
     Hints, ProtectedRefs, Wake, default_branch_only,
+    environments::Environments,
     heads::{Heads, HeadsConfig, HeadsPorts},
     ingest::{Ingest, IngestConfig, IngestPorts},
     sources::{SourceKeeper, SourcesConfig},
@@ -25,6 +26,8 @@ pub struct Reconcilers {
     pub ingest: Arc<Ingest>,
     /// Keeps sources.
     pub sources: Arc<SourceKeeper>,
+    /// Keeps the record of environments, and stops them.
+    pub environments: Arc<Environments>,
 }
 
 impl Reconcilers {
@@ -65,15 +68,17 @@ impl Reconcilers {
             heads: Arc::new(Heads::new(heads, heads_config)),
             ingest: Arc::new(Ingest::new(ingest, ingest_config)),
             sources: Arc::new(sources),
+            environments: Arc::new(Environments::new(Arc::clone(fleet), Arc::clone(clock))),
         }
     }
 
     /// What each of them does for ever.
-    pub fn loops(&self) -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 3] {
+    pub fn loops(&self) -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 4] {
         [
             Box::pin(Arc::clone(&self.heads).run()),
             Box::pin(Arc::clone(&self.ingest).run()),
             Box::pin(Arc::clone(&self.sources).run()),
+            Box::pin(Arc::clone(&self.environments).run()),
         ]
     }
 }

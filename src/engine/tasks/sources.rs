@@ -10,7 +10,7 @@ use aqueduct_core::{
 use aqueduct_ports::{
     clock::Clock,
     git::{GitError, Mirrors},
-    store::{PipelineRow, Project, Store, StoreError},
+    store::{EnvironmentState, PipelineRow, Project, Store, StoreError},
 };
 use tokio::time::sleep;
 
@@ -150,10 +150,28 @@ impl SourceKeeper {
         Ok(())
     }
 
+    /// Pipelines whose jobs stop environments that are still in use, however long ago they deployed them.
+    async fn needed_to_stop(&self, project: ProjectId) -> Result<BTreeSet<PipelineId>, StoreError> {
+        let mut needed = BTreeSet::new();
+        for environment in self.store.environments(project).await? {
+            if environment.state != EnvironmentState::Stopped
+                && let Some(job) = environment.on_stop
+                && let Some(row) = self.store.job(job).await?
+            {
+                needed.insert(row.pipeline);
+            }
+        }
+        Ok(needed)
+    }
+
     async fn give_up(&self, project: ProjectId) -> Result<(), KeepError> {
         let now = self.clock.now();
+        let needed = self.needed_to_stop(project).await?;
         let mut over: Vec<PipelineId> = Vec::new();
         for id in self.mirrors.kept(project).await? {
+            if needed.contains(&id) {
+                continue;
+            }
             let row = self.store.pipeline(id).await?;
             let is_over = row.is_none_or(|row| {
                 let ended = row.head.finished.filter(|_| !row.head.active);

@@ -15,6 +15,7 @@ use aqueduct_ports::{
 
 use crate::fleet::{FleetError, PipelineRequest};
 
+use super::super::environments::Environments;
 use super::{
     Ingest,
     compile::{self, Tree},
@@ -77,12 +78,7 @@ impl Ingest {
             return Ok(format!("{} is neither a branch nor a tag", event.name));
         };
         let Some(sha) = &event.after else {
-            let kind = if kind == RefKind::Tag {
-                "tag"
-            } else {
-                "branch"
-            };
-            return Ok(format!("{kind} {name} is gone"));
+            return self.gone(&project, &event.name, kind, name).await;
         };
         let plan = match self.compile(&project, &event, sha).await? {
             Made::Nothing(why) => return Ok(format!("no pipeline: {why}")),
@@ -99,6 +95,29 @@ impl Ingest {
             plan,
         };
         self.make(&request).await
+    }
+
+    /// A branch or tag was deleted: what it runs is cancelled, and what it deployed is stopped, from what was stored then.
+    async fn gone(
+        &self,
+        project: &Project,
+        git_ref: &str,
+        kind: RefKind,
+        name: &str,
+    ) -> Result<String, Trouble> {
+        let kind = if kind == RefKind::Tag {
+            "tag"
+        } else {
+            "branch"
+        };
+        let cause = format!("{kind} {name} was deleted");
+        let (fleet, clock) = (&self.ports.fleet, &self.ports.clock);
+        let canceled = fleet.cancel_ref(project.id, git_ref, &cause).await?;
+        let environments = Environments::new(Arc::clone(fleet), Arc::clone(clock));
+        let stopped = environments.stop_for_ref(project.id, git_ref).await?;
+        Ok(format!(
+            "{cause}: {canceled} pipelines are cancelled, {stopped} environments are stopped"
+        ))
     }
 
     async fn make(&self, request: &PipelineRequest) -> Result<String, Trouble> {

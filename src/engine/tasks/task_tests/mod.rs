@@ -1,5 +1,6 @@
 //! From a push to a pipeline: real repositories, mirrors, database and fleet.
 
+mod branch_life;
 mod heads;
 mod ingest;
 mod running;
