@@ -59,10 +59,12 @@ pub async fn restore_sources(app: &App) {
 pub fn background(app: &App) -> Background {
     let (fleet, clock) = (Arc::clone(&app.ports.fleet), Arc::clone(&app.ports.clock));
     let ticking = tokio::spawn(tick(Arc::clone(&fleet), clock));
+    let granting = tokio::spawn(grant(Arc::clone(&fleet)));
     let living = tokio::spawn(live(fleet));
     let tidying = tokio::spawn(tidy(app.clone()));
     let mut tasks = vec![
         ticking.abort_handle(),
+        granting.abort_handle(),
         living.abort_handle(),
         tidying.abort_handle(),
     ];
@@ -110,6 +112,19 @@ async fn tick(fleet: Arc<Fleet>, clock: Arc<dyn Clock>) {
             report(&error, "what is due could not be done");
             sleep(PAUSE).await;
         }
+    }
+}
+
+/// Gives resource groups on. The one caller of it in a coordinator.
+async fn grant(fleet: Arc<Fleet>) {
+    loop {
+        let granted = fleet.grant_groups().await;
+        if let Err(error) = granted {
+            report(&error, "a resource group could not be given on");
+            sleep(PAUSE).await;
+            continue;
+        }
+        fleet.groups_wanted().await;
     }
 }
 

@@ -71,6 +71,7 @@ impl Engine {
             lease_time: options.lease_time,
             patience: options.patience,
             trace_limit: options.trace_limit,
+            shared_groups: false,
             mutant: None,
         };
         let pipeline = Pipeline::begin(Arc::new(plan), settings, &played, now);

@@ -91,6 +91,7 @@ impl Fleet {
         for at in changed {
             self.queue.update(live, at);
             self.holders.update(live, at);
+            self.groups.update(live, at);
         }
         self.deadlines.update(live);
     }

@@ -158,6 +158,7 @@ pub(super) fn settings(id: aqueduct_core::id::PipelineId, config: &FleetConfig) 
         lease_time: config.claim_time,
         patience: config.limits.pending,
         trace_limit: config.trace_limit,
+        shared_groups: true,
         mutant: None,
     }
 }

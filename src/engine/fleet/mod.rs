@@ -16,11 +16,13 @@ mod environment;
 mod error;
 #[cfg(test)]
 mod fleet_tests;
+mod groups;
 mod hold;
 mod live;
 mod queue;
 mod report;
 mod restart;
+mod supersede;
 mod trace;
 mod variables;
 mod wait;
@@ -43,6 +45,7 @@ pub use report::{End, Standing};
 pub use wait::Offers;
 
 use deadline::Deadlines;
+use groups::Groups;
 use hold::Holders;
 use live::Live;
 use queue::Queue;
@@ -60,6 +63,7 @@ pub struct Fleet {
     queue: Queue,
     deadlines: Deadlines,
     holders: Holders,
+    groups: Groups,
     offers: Offers,
     effects: tokio::sync::Notify,
 }
@@ -76,6 +80,7 @@ impl Fleet {
             queue: Queue::default(),
             deadlines: Deadlines::default(),
             holders: Holders::default(),
+            groups: Groups::default(),
             offers: Offers::default(),
             effects: tokio::sync::Notify::new(),
         }

@@ -42,6 +42,8 @@ pub struct Settings {
     pub patience: Millis,
     /// Longest trace that is kept of an attempt, in bytes.
     pub trace_limit: u64,
+    /// Resource groups belong to whoever runs several pipelines, and are not this one's business.
+    pub shared_groups: bool,
     /// A deliberate fault, for the tests of the tests.
     pub mutant: Option<Mutant>,
 }
@@ -196,6 +198,11 @@ impl Pipeline {
         self.apply(Event::Play { job: Self::id(at) }, now)
     }
 
+    /// The job at a position has its resource group, which somebody else keeps.
+    pub fn resource_granted(&mut self, at: usize, now: Timestamp) -> Result<(), Ignored> {
+        self.apply(Event::ResourceGranted { job: Self::id(at) }, now)
+    }
+
     /// Tries an ended job again, or all that failed or were cancelled.
     pub fn retry(&mut self, at: Option<usize>, now: Timestamp) -> Result<(), Ignored> {
         let job = at.map(Self::id);
@@ -267,6 +274,8 @@ impl Pipeline {
     fn route(&mut self, effects: Vec<Effect>, now: Timestamp) {
         for effect in effects {
             match &effect.kind {
+                EffectKind::RequestResource { .. } | EffectKind::ReleaseResource { .. }
+                    if self.settings.shared_groups => {}
                 EffectKind::RequestResource { job, group } => {
                     self.durable.resources.request(group, *job);
                 }

@@ -67,6 +67,7 @@ fn settings(rng: &mut Rng, mutant: Option<Mutant>) -> Settings {
         lease_time: Millis::from_secs(10),
         patience: Millis::from_secs(1),
         trace_limit: if rng.chance(20) { 40 } else { u64::MAX },
+        shared_groups: false,
         mutant,
     }
 }

@@ -345,3 +345,62 @@ async fn a_retry_is_a_new_attempt_and_brings_back_what_was_skipped() {
     assert_eq!(rig.claim().await.unwrap().job.name, "b", "it waited longer");
     assert_eq!(rig.claim().await.unwrap().attempt.attempt, 3);
 }
+
+#[tokio::test]
+async fn a_resource_group_is_for_one_job_of_the_project_at_a_time() {
+    let mut rig = Rig::new().await;
+    let deploy = |plan: &mut aqueduct_core::plan::Plan| {
+        plan.jobs[0].resource_group = Some("production".into());
+    };
+    let mut ids = Vec::new();
+    for cause in ["1", "2", "3"] {
+        ids.push(rig.create_with(cause, &[&["deploy"]], deploy).await);
+        rig.pass(Millis::from_secs(1));
+    }
+    let all = |rig: &Rig| rig.fleet.load_now();
+    assert_eq!(all(&rig), (0, 0), "nobody has the group yet");
+    for id in ids {
+        assert_eq!(rig.fleet.grant_groups().await, Ok(1));
+        assert_eq!(rig.fleet.grant_groups().await, Ok(0));
+        let claim = rig.claim().await.unwrap();
+        assert_eq!(claim.pipeline.id, id, "in the order they asked");
+        assert!(rig.claim().await.is_none());
+        rig.restart().await;
+        assert_eq!(rig.fleet.grant_groups().await, Ok(0), "it is still held");
+        let held = holder(&rig, &claim).await;
+        rig.fleet.finish(&held, &end(None, 0)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_newer_commit_cancels_what_may_be_interrupted() {
+    use aqueduct_core::plan::OnNewCommit;
+    // What the file says, whether the job that was begun may be interrupted, and what becomes of it and of one that waits.
+    let table = [
+        (OnNewCommit::Conservative, false, (false, false)),
+        (OnNewCommit::Conservative, true, (true, true)),
+        (OnNewCommit::Interruptible, true, (true, false)),
+        (OnNewCommit::None, true, (false, false)),
+    ];
+    for (on_new_commit, interruptible, (begun, waiting)) in table {
+        let rig = Rig::new().await;
+        let older = rig
+            .create_with("1", &[&["begun", "waiting"]], |plan| {
+                plan.pipeline.on_new_commit = on_new_commit;
+                plan.jobs[0].interruptible = interruptible;
+            })
+            .await;
+        let claim = rig.claim().await.unwrap();
+        let held = holder(&rig, &claim).await;
+        rig.fleet.heartbeat(&held, LEASE).await.unwrap();
+        let newer = rig.create("2", &[&["a"]]).await;
+        let superseded = rig.fleet.supersede(rig.project, "refs/heads/main", newer);
+        let expected = usize::from(begun || waiting);
+        assert_eq!(superseded.await, Ok(expected), "{on_new_commit:?}");
+        let standing = rig.fleet.heartbeat(&held, LEASE).await.unwrap();
+        let canceling = matches!(standing, Standing::Canceling { .. });
+        assert_eq!(canceling, begun, "{on_new_commit:?}");
+        let canceled = statuses(&rig, older).await[1] == Status::Canceled;
+        assert_eq!(canceled, waiting, "{on_new_commit:?}");
+    }
+}

@@ -127,6 +127,18 @@ impl Rig {
 
     /// A pipeline of one stage a list, without needs.
     pub(super) async fn create(&self, cause: &str, stages: &[&[&str]]) -> PipelineId {
+        self.create_with(cause, stages, |_| {}).await
+    }
+
+    /// The same, changed before it is made.
+    pub(super) async fn create_with(
+        &self,
+        cause: &str,
+        stages: &[&[&str]],
+        change: impl FnOnce(&mut Plan),
+    ) -> PipelineId {
+        let mut plan = plan(stages);
+        change(&mut plan);
         let request = PipelineRequest {
             project: self.project,
             cause: cause.into(),
@@ -134,7 +146,7 @@ impl Rig {
             sha: "a".repeat(40),
             before_sha: None,
             source: "push".into(),
-            plan: Ok(Arc::new(plan(stages))),
+            plan: Ok(Arc::new(plan)),
         };
         self.start(&request).await
     }

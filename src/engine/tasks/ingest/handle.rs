@@ -134,7 +134,11 @@ impl Ingest {
             .await
             // Gone between fetch and keep: fetched again, and found missing there if it is.
             .map_err(|error| Trouble::Later(error.to_string()))?;
-        self.ports.fleet.begin(created.id).await?;
+        let (fleet, git_ref) = (&self.ports.fleet, &request.git_ref);
+        fleet.begin(created.id).await?;
+        fleet
+            .supersede(request.project, git_ref, created.id)
+            .await?;
         Ok(format!("pipeline {}", created.id))
     }
 
