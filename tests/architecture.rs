@@ -17,7 +17,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Crate, and the crates of the workspace its library may depend on.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("aqueduct", &["cli"]),
     ("core", &[]),
     ("ports", &["core"]),
@@ -29,6 +29,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("mirror", &["core", "ports"]),
     ("runner", &["core", "ports"]),
     ("client", &["core", "ports"]),
+    ("forge", &["core", "ports"]),
     ("store", &["core", "ports"]),
     ("coordinator", &["core", "ports", "engine"]),
     (
@@ -46,6 +47,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "coordinator",
             "runner",
             "client",
+            "forge",
         ],
     ),
     ("testkit", &["core"]),

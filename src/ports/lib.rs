@@ -8,6 +8,7 @@ pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod executor;
+pub mod forge;
 pub mod git;
 pub mod random;
 pub mod release;
