@@ -36,6 +36,7 @@ pub(crate) fn assignment(payload: &Payload, offer: &Offer, number: u64) -> Assig
         lease: Lease { key, token: number },
         executor: executor(extension, &job, offer),
         job,
+        project: project(payload),
         variables: variables(payload),
         masks: masks(payload),
         dependencies: dependencies(payload, key, number),
@@ -76,6 +77,12 @@ fn executor(extension: Option<&PayloadExtension>, job: &PlanJob, offer: &Offer) 
     });
     let any = fits.or(offer.executors.first());
     any.map_or_else(String::new, |one| one.name.clone())
+}
+
+/// The path of its project, where the server tells it.
+fn project(payload: &Payload) -> Option<String> {
+    let path = &payload.job_info.project_full_path;
+    (!path.is_empty()).then(|| path.clone())
 }
 
 /// One entry a name: the last counts.

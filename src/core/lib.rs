@@ -5,6 +5,7 @@
 //! inputs give the same plan on a laptop and in the coordinator.
 #![forbid(unsafe_code)]
 
+pub mod allow;
 pub mod api;
 pub mod diag;
 pub mod dotenv;

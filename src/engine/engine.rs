@@ -210,6 +210,7 @@ impl Engine {
                 lease: pipeline.lease(at, now).ok()?,
                 executor: candidate.executor,
                 job: pipeline.plan().jobs[at].clone(),
+                project: None,
                 variables,
                 masks: Vec::new(),
                 dependencies: pipeline.dependencies(at),

@@ -37,6 +37,8 @@ pub trait ReleaseLog: Send + Sync {
 /// The artifacts of the jobs that a release job needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReleaseInputs {
+    /// `group/name` of the project whose job it is, where the source of work vouches for it.
+    pub project: Option<String>,
     /// One entry per needed job instance.
     pub jobs: Vec<InputArtifacts>,
     /// Seconds since the epoch for everything that is stamped (commit time, `SOURCE_DATE_EPOCH`).

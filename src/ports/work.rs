@@ -65,6 +65,8 @@ pub struct Assignment {
     pub executor: String,
     /// The job.
     pub job: PlanJob,
+    /// `group/name` of its project, where the source of work vouches for it: variables can say anything.
+    pub project: Option<String>,
     /// Variables, highest precedence applied, one entry a name. References among them are expanded; those to names
     /// that only the runner knows (`CI_PROJECT_DIR`, `CI_BUILDS_DIR`) and `$$` are left to it.
     pub variables: Vec<JobVariable>,

@@ -1,5 +1,7 @@
 //! `index` and `publish` jobs.
 
+mod guard;
+
 use std::{
     collections::BTreeMap,
     path::{Component, Path, PathBuf},
@@ -22,11 +24,14 @@ use crate::{
     registries::{Env, copy_reference, registry_client},
 };
 
+use guard::Guard;
+
 /// Works off release jobs with the operator's destinations.
 #[derive(Clone)]
 pub struct Release {
     settings: Settings,
     env: Env,
+    guarded: bool,
 }
 
 impl Release {
@@ -38,6 +43,24 @@ impl Release {
         Self {
             settings,
             env: Arc::new(env),
+            guarded: false,
+        }
+    }
+
+    /// The same for projects of other people: each may do what the settings allow it, and no more.
+    #[must_use]
+    pub fn guarded(self) -> Self {
+        Self {
+            guarded: true,
+            ..self
+        }
+    }
+
+    fn guard<'a>(&'a self, inputs: &'a ReleaseInputs) -> Result<Guard<'a>, Verdict> {
+        if self.guarded {
+            Guard::new(&self.settings, inputs.project.as_deref())
+        } else {
+            Ok(Guard::open())
         }
     }
 
@@ -85,7 +108,10 @@ impl ReleaseBackend for Release {
         inputs: &ReleaseInputs,
         log: &dyn ReleaseLog,
     ) -> Result<(), Verdict> {
+        let guard = self.guard(inputs)?;
+        guard.copies(&spec.copy_to)?;
         let options = self.index_options(spec, inputs)?;
+        guard.images(&options)?;
         let report = index::create(&self.client()?, &options, log).await;
         report.map(drop).map_err(|error| error.verdict())
     }
@@ -96,6 +122,8 @@ impl ReleaseBackend for Release {
         inputs: &ReleaseInputs,
         log: &dyn ReleaseLog,
     ) -> Result<(), Verdict> {
+        let guard = self.guard(inputs)?;
+        guard.destinations(spec.to.iter().chain(&spec.primary))?;
         if let Some(glob) = spec.python.iter().find(|glob| !stays_inside(glob)) {
             return Err(invalid(format!("`{glob}` is not a path within artifacts")));
         }
@@ -104,6 +132,7 @@ impl ReleaseBackend for Release {
             let cause = format!("{error} in the artifacts of the needed jobs");
             Verdict::new(VerdictKind::ArtifactMissing, cause)
         })?;
+        guard.packages(&files)?;
         let options = PublishOptions {
             files,
             to: spec.to.clone(),

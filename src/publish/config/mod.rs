@@ -1,9 +1,10 @@
-//! Destinations and registries of `aqueduct.toml` (design section 4).
+//! Destinations and registries of `aqueduct.toml` (design section 4), and which project may use which.
 //!
-//! Only the tables `destinations` and `registries` are read here. Within them an unknown key is an error that
+//! Only the tables `destinations`, `registries` and `projects` are read here. Within them an unknown key is an error that
 //! names its path: a misspelt option must not silently change what a release does.
 
 mod destination;
+mod projects;
 mod registry;
 mod secret;
 
@@ -12,7 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aqueduct_core::verdict::{Verdict, VerdictKind};
+use aqueduct_core::{
+    allow::Allowed,
+    verdict::{Verdict, VerdictKind},
+};
 use indexmap::IndexMap;
 
 pub use destination::{Destination, DirectoryDestination, LaterDestination, PypiDestination};
@@ -26,6 +30,8 @@ pub struct Settings {
     pub destinations: IndexMap<String, Destination>,
     /// OCI registries.
     pub registries: IndexMap<String, RegistrySettings>,
+    /// What projects are allowed, by `group/name`; only a coordinator asks.
+    pub projects: IndexMap<String, Allowed>,
     /// What relative paths are relative to: the directory of the file.
     pub base_dir: PathBuf,
 }
@@ -61,11 +67,14 @@ impl Settings {
         };
         let document: toml::Table =
             toml::from_str(text).map_err(|error| fail(error.to_string().trim().to_owned()))?;
-        Ok(Self {
+        let read = Self {
             destinations: section(&document, "destinations", Destination::read).map_err(fail)?,
             registries: section(&document, "registries", RegistrySettings::read).map_err(fail)?,
+            projects: section(&document, "projects", projects::read).map_err(fail)?,
             base_dir: file.parent().unwrap_or(Path::new("")).to_owned(),
-        })
+        };
+        projects::check(&read).map_err(fail)?;
+        Ok(read)
     }
 
     /// The destination of that name, or what names there are.

@@ -122,6 +122,14 @@ fn mistakes_are_named_with_their_path() {
             "[registries.r]\nhost = \"h\"\nauth = \"magic\"".into(),
             "`registries.r`: unknown variant",
         ),
+        (
+            "[projects.\"a/b\"]\ndestination = [\"x\"]".into(),
+            "`projects.a/b`: unknown field `destination`",
+        ),
+        (
+            "[projects.\"a/b\"]\ndestinations = [\"x\"]".into(),
+            "`projects.\"a/b\"`: no destination `x` in aqueduct.toml; none is defined",
+        ),
         ("oops".into(), "conf/aqueduct.toml: "),
     ];
     for (text, expected) in table {

@@ -20,6 +20,7 @@ fn inputs(dir: &Path) -> ReleaseInputs {
         }
     });
     ReleaseInputs {
+        project: None,
         jobs: jobs.to_vec(),
         source_date_epoch: None,
     }
@@ -110,4 +111,126 @@ fn copies_go_to_the_registries_named() {
         .index_options(&spec, &ReleaseInputs::default())
         .unwrap_err();
     assert!(error.cause.contains("there is eu"), "{}", error.cause);
+}
+
+struct Silent;
+
+impl ReleaseLog for Silent {
+    fn line(&self, _text: &str) {}
+}
+
+const OPERATOR: &str = r#"
+[destinations.east]
+type = "directory"
+path = "east"
+[destinations.west]
+type = "directory"
+path = "west"
+[registries.eu]
+host = "eu.example.com"
+[projects."group/name"]
+destinations = ["east"]
+repositories = ["r.example.com/team"]
+packages = ["demo"]
+"#;
+
+fn guarded(dir: &Path) -> Release {
+    let settings = Settings::parse(OPERATOR, &dir.join("aqueduct.toml")).unwrap();
+    Release::new(settings, |_| None).guarded()
+}
+
+#[tokio::test]
+async fn images_go_nowhere_and_come_from_nowhere_that_is_not_allowed() {
+    let dir = tempfile::tempdir().unwrap();
+    let release = guarded(dir.path());
+    let inputs = ReleaseInputs {
+        project: Some("group/name".into()),
+        ..inputs(dir.path())
+    };
+    let foreign = inputs.jobs[0].dir.join("foreign");
+    let digest = Descriptor::of("x", b"x").digest;
+    std::fs::write(foreign, format!("r.example.com/secret/app@{digest}\n")).unwrap();
+    let own = || IndexSource::Reference("r.example.com/team/app:1-amd64".into());
+    let secret = || IndexSource::Reference("r.example.com/secret/app:1".into());
+    let table = [
+        (
+            "r.example.com/other:1",
+            own(),
+            &[][..],
+            "r.example.com/other",
+        ),
+        ("oci:image:1", own(), &[], "oci:image"),
+        (
+            "r.example.com/team/app:1",
+            own(),
+            &["eu"],
+            "`eu` is not among registries",
+        ),
+        (
+            "r.example.com/team/app:1",
+            secret(),
+            &[],
+            "r.example.com/secret/app",
+        ),
+        (
+            "r.example.com/team/app:1",
+            digest_file("build: [amd64]", "foreign"),
+            &[],
+            "r.example.com/secret/app",
+        ),
+    ];
+    for (image, from, copies, expected) in table {
+        let spec = IndexSpec {
+            image: vec![image.into()],
+            from: vec![from],
+            platforms: Vec::new(),
+            annotations: indexmap::IndexMap::new(),
+            tags: Vec::new(),
+            copy_to: copies.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let verdict = release.index(&spec, &inputs, &Silent).await.unwrap_err();
+        assert_eq!(verdict.kind, VerdictKind::ConfigInvalid);
+        assert!(verdict.cause.contains(expected), "{image}: {verdict}");
+        assert!(verdict.cause.contains("[projects.\"group/name\"]"));
+    }
+}
+
+#[tokio::test]
+async fn packages_go_only_where_their_project_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let release = guarded(dir.path());
+    let mut inputs = inputs(dir.path());
+    std::fs::write(inputs.jobs[0].dir.join("other-1.0.tar.gz"), "").unwrap();
+    let table = [
+        (
+            Some("group/name"),
+            vec!["east", "west"],
+            "`west` is not among destinations",
+        ),
+        (
+            Some("group/name"),
+            vec!["east"],
+            "`other` is not among packages",
+        ),
+        (
+            Some("group/else"),
+            vec!["east"],
+            "there is no [projects.\"group/else\"]",
+        ),
+        (None, vec!["east"], "belongs to no project"),
+    ];
+    for (project, to, expected) in table {
+        inputs.project = project.map(str::to_owned);
+        let spec = PublishSpec {
+            python: vec!["*.tar.gz".into()],
+            to: to.into_iter().map(str::to_owned).collect(),
+            primary: None,
+            require: aqueduct_core::plan::Require::All,
+            on_conflict: aqueduct_core::plan::ConflictPolicy::Fail,
+        };
+        let verdict = release.publish(&spec, &inputs, &Silent).await.unwrap_err();
+        assert_eq!(verdict.kind, VerdictKind::ConfigInvalid);
+        assert!(verdict.cause.contains(expected), "{verdict}");
+    }
+    assert!(!dir.path().join("east").exists());
 }

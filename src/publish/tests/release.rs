@@ -70,6 +70,7 @@ async fn built(dir: &Path) -> ReleaseInputs {
         });
     }
     ReleaseInputs {
+        project: None,
         jobs,
         source_date_epoch: None,
     }

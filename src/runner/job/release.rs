@@ -48,6 +48,7 @@ async fn prepare<'a>(job: &Job<'a>) -> Step<(&'a dyn ReleaseBackend, Scope, Rele
     job.tell_started(placement()).await?;
     let jobs = unpack_inputs(job, &copy).await?;
     let inputs = ReleaseInputs {
+        project: job.assignment.project.clone(),
         jobs,
         source_date_epoch: source_date(&scope),
     };

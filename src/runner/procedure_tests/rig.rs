@@ -190,6 +190,7 @@ pub(super) fn job(number: u64, script: &[&str]) -> JobBuilder {
         },
         executor: "host".into(),
         job: plan,
+        project: None,
         variables: Vec::new(),
         masks: Vec::new(),
         dependencies: Vec::new(),
