@@ -53,7 +53,8 @@ pub(crate) fn peak_megabytes(command: &mut Command) -> Result<f64> {
     Ok(peak)
 }
 
-fn high_water_mark(status: &str) -> Option<f64> {
+/// The peak of resident memory that a `/proc/PID/status` tells, in MB (10^6 bytes).
+pub(crate) fn high_water_mark(status: &str) -> Option<f64> {
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
