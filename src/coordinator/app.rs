@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aqueduct_engine::{fleet::Fleet, tasks::Reconcilers};
 use aqueduct_ports::{
     clock::Clock,
+    forge::Hooks,
     git::Mirrors,
     store::{Objects, Store},
 };
@@ -21,6 +22,8 @@ pub struct AppPorts {
     pub objects: Arc<dyn Objects>,
     /// Sources.
     pub mirrors: Arc<dyn Mirrors>,
+    /// Reads webhooks.
+    pub hooks: Arc<dyn Hooks>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }

@@ -9,6 +9,7 @@ use std::{
 use aqueduct_coordinator::{App, AppPorts, Config, background, restore_sources};
 use aqueduct_core::{time::Timestamp, token::TokenHash};
 use aqueduct_engine::fleet::{Fleet, FleetConfig, FleetPorts};
+use aqueduct_forge::Webhooks;
 use aqueduct_mirror::{GitMirrors, Options};
 use aqueduct_ports::{
     clock::Clock as _,
@@ -64,6 +65,7 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
         fleet: Arc::clone(&fleet),
         objects: objects(&data.join("objects"))?,
         mirrors: mirrors(&data.join("mirrors"))?,
+        hooks: Arc::new(Webhooks),
         clock: Arc::new(SystemClock),
     };
     admin_token(options, &fleet).await?;

@@ -56,7 +56,7 @@ impl ApiError {
     }
 
     /// Trouble that won't.
-    fn internal(error: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request could not be served");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }

@@ -3,9 +3,12 @@
 mod api;
 mod body;
 mod error;
+mod find;
 mod git;
 mod health;
+mod hooks;
 mod runner_api;
+mod secret;
 mod token;
 
 use axum::{Router, extract::DefaultBodyLimit};
@@ -21,6 +24,7 @@ pub fn router(app: App) -> Router {
         .nest("/api/v4", runner_api::router())
         .nest("/api/v1", api::router())
         .merge(health::router())
+        .merge(hooks::router())
         .fallback(git::serve)
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(app)

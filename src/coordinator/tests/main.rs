@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on must stop")]
 
 mod artifacts;
+mod hooks;
 mod hostile;
 mod pushes;
 mod rig;

@@ -14,6 +14,7 @@ use aqueduct_core::{
     token::TokenHash,
 };
 use aqueduct_engine::fleet::{Fleet, FleetConfig, FleetPorts, PipelineRequest};
+use aqueduct_forge::Webhooks;
 use aqueduct_mirror::{GitMirrors, Options};
 use aqueduct_ports::{
     clock::Clock,
@@ -85,6 +86,7 @@ impl Rig {
                 mirrors: Arc::new(
                     GitMirrors::new(&dir.path().join("mirrors"), Options::default()).unwrap(),
                 ),
+                hooks: Arc::new(Webhooks),
                 clock: Arc::new(SystemClock),
             },
             config,

@@ -50,6 +50,7 @@ impl Reconcilers {
             fleet: Arc::clone(fleet),
             mirrors: Arc::clone(mirrors),
             clock: Arc::clone(clock),
+            hints: Arc::clone(&hints),
             wake: Arc::clone(&inbox),
         };
         let ingest_config = IngestConfig {

@@ -5,6 +5,7 @@ mod job;
 mod pipeline;
 mod project;
 mod runner;
+mod webhook;
 
 use axum::{
     Router,
@@ -20,6 +21,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{id}", get(project::show).delete(project::delete))
         .route("/projects/{id}/branches", get(project::branches))
         .route("/projects/{id}/look", post(project::look))
+        .route("/projects/{id}/webhook-secret", post(webhook::replace))
         .route("/runners", get(runner::list).post(runner::create))
         .route("/runners/{id}", axum::routing::delete(runner::delete))
         .route("/registration-tokens", post(runner::create_registration))

@@ -1,6 +1,7 @@
 //! Projects and their branches.
 
 use aqueduct_core::{
+    api::runner::Secret,
     id::ProjectId,
     time::{Millis, Timestamp},
 };
@@ -14,8 +15,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{body::LooseJson, error::ApiError},
+    super::{body::LooseJson, error::ApiError, find, secret},
     auth::Caller,
+    webhook::chosen_or_new,
 };
 use crate::App;
 
@@ -34,6 +36,16 @@ pub(super) struct Asked {
     default_branch: Option<String>,
     #[serde(default)]
     interval_ms: Option<Millis>,
+    #[serde(default)]
+    webhook_secret: Option<Secret>,
+}
+
+/// A project that was made, with what is told only once.
+#[derive(Serialize)]
+pub(super) struct Made {
+    #[serde(flatten)]
+    project: Shown,
+    webhook_secret: String,
 }
 
 /// A project as it is shown: without the credential that its address may hold.
@@ -91,10 +103,11 @@ pub(super) async fn create(
     State(app): State<App>,
     _caller: Caller,
     LooseJson(asked): LooseJson<Asked>,
-) -> Result<(StatusCode, Json<Shown>), ApiError> {
+) -> Result<(StatusCode, Json<Made>), ApiError> {
     check_path(&asked.path)?;
     aqueduct_core::refs::RemoteUrl::parse(&asked.git_url)
         .map_err(|error| ApiError::bad(format!("git_url: {error}")))?;
+    let webhook_secret = chosen_or_new(&app, asked.webhook_secret.as_ref())?;
     let project = app
         .store()
         .create_project(&NewProject {
@@ -102,12 +115,16 @@ pub(super) async fn create(
             git_url: asked.git_url,
             default_branch: asked.default_branch,
             interval: asked.interval_ms.unwrap_or(INTERVAL).max(LEAST_INTERVAL),
-            settings: "{}".to_owned(),
+            settings: secret::put("{}", &webhook_secret)?,
             created: app.ports.clock.now(),
         })
         .await?;
     app.tasks.hints.hint(project.id);
-    Ok((StatusCode::CREATED, Json(Shown::of(project, None))))
+    let made = Made {
+        project: Shown::of(project, None),
+        webhook_secret,
+    };
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 pub(super) async fn show(
@@ -153,13 +170,8 @@ pub(super) async fn branches(
     Ok(Json(heads.into_iter().map(Branch::from).collect()))
 }
 
-/// By number, or by path with its slashes written `%2F`.
 async fn find(app: &App, id: &str) -> Result<Project, ApiError> {
-    let found = match id.parse() {
-        Ok(number) => app.store().project(ProjectId(number)).await?,
-        Err(_) => app.store().project_by_path(id).await?,
-    };
-    found.ok_or_else(ApiError::missing)
+    find::project(app, id).await?.ok_or_else(ApiError::missing)
 }
 
 /// `group/name` of letters, digits, `_`, `-` and `.`: it becomes a part of clone URLs.

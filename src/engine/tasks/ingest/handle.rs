@@ -9,6 +9,7 @@ use aqueduct_core::{
     refs::{RefEvent, RemoteUrl, split_ref},
 };
 use aqueduct_ports::{
+    forge::Forge,
     git::{GitError, Since},
     store::{Delivery, Project, StoreError},
 };
@@ -69,6 +70,11 @@ impl Ingest {
     /// Handles an event; answers what came of it, for people.
     pub(in crate::tasks) async fn handle(&self, delivery: &Delivery) -> Result<String, Trouble> {
         let content = &delivery.content;
+        if Forge::parse(&content.source).is_some() {
+            // What a webhook says is not believed: the repository tells, and its events come from the look.
+            self.ports.hints.hint(content.project);
+            return Ok("the repository is looked at".into());
+        }
         let event: RefEvent = serde_json::from_slice(&content.body)
             .map_err(|error| Trouble::Never(format!("the event can't be read: {error}")))?;
         let Some(project) = self.store().project(content.project).await? else {

@@ -26,7 +26,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::fleet::Fleet;
 
-use super::{ProtectedRefs, Wake, backoff, default_branch_only};
+use super::{Hints, ProtectedRefs, Wake, backoff, default_branch_only};
 use handle::Trouble;
 
 /// Deliveries read at once.
@@ -72,6 +72,8 @@ pub struct IngestPorts {
     pub fleet: Arc<Fleet>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Where a webhook's word goes.
+    pub hints: Arc<Hints>,
     /// Woken when there are new events.
     pub wake: Arc<Wake>,
 }

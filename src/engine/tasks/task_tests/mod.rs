@@ -101,6 +101,7 @@ impl Rig {
             fleet: Arc::clone(&fleet),
             mirrors: Arc::clone(&mirrors),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            hints: Arc::clone(&hints),
             wake,
         };
         Self {

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use aqueduct_core::{id::ProjectId, time::Millis};
-use aqueduct_ports::store::Project;
+use aqueduct_ports::{
+    clock::Clock as _,
+    store::{NewDelivery, Project},
+};
 use tokio::time::{Instant, sleep};
 
 use super::{CONFIG, Rig};
@@ -55,6 +58,30 @@ async fn a_hint_makes_it_sooner() {
     rig.hints.hint(project.id);
     until(&rig, 1).await;
     rig.hints.hint(ProjectId(999));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_webhook_has_the_repository_looked_at_after_a_restart() {
+    let rig = Rig::new().await;
+    let project = watched(&rig, Millis::from_secs(3600)).await;
+    let hook = NewDelivery {
+        project: project.id,
+        source: "gitea".into(),
+        delivery: "1".into(),
+        kind: "hint".into(),
+        // What it claims makes no pipeline by itself.
+        body: r#"{"ref": "refs/heads/none", "before": null, "after": "1111"}"#.into(),
+        received: rig.clock.now(),
+    };
+    rig.store.put_delivery(&hook).await.unwrap();
+    tokio::spawn(Arc::clone(&rig.heads).run());
+    while rig.heads.states().is_empty() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    rig.push(".gitlab-ci.yml", CONFIG, "refs/heads/main");
+    tokio::spawn(Arc::clone(&rig.ingest).run());
+    until(&rig, 1).await;
+    assert_eq!(rig.pipelines().await[0].git_ref, "refs/heads/main");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
