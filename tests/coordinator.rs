@@ -8,6 +8,8 @@
 
 #[path = "coordinator/kills.rs"]
 mod kills;
+#[path = "coordinator/releases.rs"]
+mod releases;
 #[path = "coordinator/rig.rs"]
 mod rig;
 #[path = "coordinator/story.rs"]

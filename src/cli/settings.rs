@@ -15,7 +15,7 @@ use crate::{args::ExecutorChoice, dirs, error::CliError, output};
 /// Name of the settings file in a project.
 const FILE_NAME: &str = "aqueduct.toml";
 /// The tables it may hold.
-const TABLES: [&str; 3] = ["run", "destinations", "registries"];
+const TABLES: [&str; 4] = ["run", "destinations", "registries", "projects"];
 
 /// `[run]` of a settings file; everything optional.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -65,6 +65,15 @@ pub(crate) fn load(project: &Path, named: Option<&Path>) -> Result<Settings, Cli
             user.release
         },
     })
+}
+
+/// What a coordinator's operator says of releases. Without a file nothing is released anywhere.
+pub(crate) fn operator(file: Option<&Path>) -> Result<ReleaseSettings, CliError> {
+    let Some(file) = file else {
+        return Ok(ReleaseSettings::default());
+    };
+    let file = std::path::absolute(file).map_err(|error| CliError::io("find", file, &error))?;
+    Ok(read(Some(&file), true)?.release)
 }
 
 fn find_upwards(dir: &Path) -> Option<PathBuf> {

@@ -31,12 +31,20 @@ pub(crate) struct Rig {
 impl Rig {
     /// Everything running, and nothing pushed yet.
     pub(crate) async fn new(pipeline: &str) -> Self {
+        Self::with(&[(".gitlab-ci.yml", pipeline)], "").await
+    }
+
+    /// The same with more files in the project, and with settings of the operator.
+    pub(crate) async fn with(files: &[(&str, &str)], operator: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("operator.toml"), operator).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", port.local_addr().unwrap());
         drop(port);
         let project = Project::new(Path::new(AQUEDUCT), Some(&dir.path().join("work"))).unwrap();
-        project.write(".gitlab-ci.yml", pipeline).unwrap();
+        for (name, text) in files {
+            project.write(name, text).unwrap();
+        }
         project.commit().unwrap();
         let bare = dir.path().join("bare.git");
         git(
@@ -97,12 +105,12 @@ impl Rig {
 
     pub(crate) fn start_coordinator(&mut self) {
         let listen = self.url.strip_prefix("http://").unwrap().to_owned();
-        let data = self.dir.path().join("data");
-        let data = data.to_str().unwrap();
-        let child = self.spawn(
-            "coordinator",
-            &["serve", "--listen", &listen, "--data", data],
-        );
+        let path = |name: &str| self.dir.path().join(name).to_str().unwrap().to_owned();
+        let (data, operator) = (path("data"), path("operator.toml"));
+        let args = [
+            "serve", "--listen", &listen, "--data", &data, "--config", &operator,
+        ];
+        let child = self.spawn("coordinator", &args);
         self.coordinator = Some(child);
     }
 
@@ -183,7 +191,7 @@ impl Rig {
         }
     }
 
-    async fn wait(&self, began: Instant) {
+    pub(crate) async fn wait(&self, began: Instant) {
         let patient = began.elapsed() < PATIENCE;
         assert!(patient, "nothing happens; {}", self.logs());
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -32,6 +32,10 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) database: Option<String>,
 
+    /// Operator's aqueduct.toml: destinations and registries of releases, and which project may use which
+    #[arg(long, env = "AQUEDUCT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     /// Make another token for administrators and print it
     #[arg(long)]
     pub(crate) new_admin_token: bool,

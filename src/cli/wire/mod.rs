@@ -7,6 +7,7 @@ mod preflight;
 mod preflight_tests;
 mod random;
 mod release;
+mod release_worker;
 mod remote_runner;
 mod serve;
 

@@ -16,13 +16,14 @@ use aqueduct_ports::{
     git::Mirrors,
     store::{AccessScope, NewAccessToken, Objects, Store},
 };
+use aqueduct_publish::Settings as ReleaseSettings;
 use aqueduct_store::{Database, ObjectDirectory, OpenError};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 
-use super::{block_on, clock::SystemClock, random::SystemRandom};
+use super::{block_on, clock::SystemClock, random::SystemRandom, release_worker::ReleaseWorker};
 use crate::{dirs, error::CliError, output};
 
 /// What a coordinator is started with.
@@ -38,6 +39,8 @@ pub(crate) struct ServeOptions {
     pub(crate) database: Option<String>,
     /// Make another token for administrators.
     pub(crate) new_admin_token: bool,
+    /// Where `index` and `publish` jobs may release to, and which project where.
+    pub(crate) releases: ReleaseSettings,
 }
 
 /// Starts a coordinator and serves until SIGTERM or SIGINT.
@@ -61,9 +64,10 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
         },
         FleetConfig::new(options.url.as_str()),
     ));
+    let objects = objects(&data.join("objects"))?;
     let ports = AppPorts {
         fleet: Arc::clone(&fleet),
-        objects: objects(&data.join("objects"))?,
+        objects: Arc::clone(&objects),
         mirrors: mirrors(&data.join("mirrors"))?,
         hooks: Arc::new(Webhooks),
         clock: Arc::new(SystemClock),
@@ -73,14 +77,20 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
     let app = App::new(ports, Config::default());
     restore_sources(&app).await;
     let _background = background(&app);
+    let releases = options.releases.clone();
+    let worker = ReleaseWorker::start(&fleet, &objects, data, releases).await?;
     output::note(&format!(
         "aqueduct listens on {}, reached at {}; {active} pipelines go on",
         options.listen, options.url
     ));
-    let stop = stop_signal()?;
-    aqueduct_coordinator::serve(app, listener, stop)
-        .await
-        .map_err(CliError::infrastructure)?;
+    let (stop, shutdown) = (stop_signal()?, worker.shutdown());
+    let stop = async move {
+        stop.await;
+        shutdown.drain.cancel();
+    };
+    let served = aqueduct_coordinator::serve(app, listener, stop).await;
+    worker.stop().await;
+    served.map_err(CliError::infrastructure)?;
     output::note("aqueduct has stopped");
     Ok(())
 }

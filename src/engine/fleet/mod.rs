@@ -26,6 +26,7 @@ mod supersede;
 mod trace;
 mod variables;
 mod wait;
+mod worker;
 
 use std::{
     collections::HashMap,
@@ -43,6 +44,7 @@ pub use error::FleetError;
 pub use hold::Holder;
 pub use report::{End, Standing};
 pub use wait::Offers;
+pub use worker::{FleetArtifacts, FleetWork};
 
 use deadline::Deadlines;
 use groups::Groups;
