@@ -132,6 +132,10 @@ impl ReleaseBackend for Release {
             let cause = format!("{error} in the artifacts of the needed jobs");
             Verdict::new(VerdictKind::ArtifactMissing, cause)
         })?;
+        if let Some(out) = files.iter().find(|file| !lies_within(file, &dirs)) {
+            let name = out.file_name().unwrap_or_default().display();
+            return Err(invalid(format!("`{name}` leads out of the artifacts")));
+        }
         guard.packages(&files)?;
         let options = PublishOptions {
             files,
@@ -215,6 +219,15 @@ fn instances<'a>(
 fn stays_inside(path: &str) -> bool {
     let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
     !path.trim().is_empty() && Path::new(path.trim()).components().all(inside)
+}
+
+/// Whether a file is what it seems: a link in the artifacts may point anywhere.
+fn lies_within(file: &Path, dirs: &[PathBuf]) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(file).is_some_and(|file| {
+        let mut roots = dirs.iter().filter_map(|dir| real(dir));
+        roots.any(|root| file.starts_with(root))
+    })
 }
 
 /// A path within an instance's artifacts, never outside of them.

@@ -234,3 +234,34 @@ async fn packages_go_only_where_their_project_may() {
     }
     assert!(!dir.path().join("east").exists());
 }
+
+#[tokio::test]
+async fn no_link_leads_a_package_out_of_its_artifacts() {
+    let dir = tempfile::tempdir().unwrap();
+    let release = guarded(dir.path());
+    let inputs = ReleaseInputs {
+        project: Some("group/name".into()),
+        ..inputs(dir.path())
+    };
+    let elsewhere = dir.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::write(elsewhere.join("demo-1.0.tar.gz"), "").unwrap();
+    let own = &inputs.jobs[0].dir;
+    std::os::unix::fs::symlink(&elsewhere, own.join("linked")).unwrap();
+    let file = elsewhere.join("demo-1.0.tar.gz");
+    std::os::unix::fs::symlink(file, own.join("demo-1.0.tar.gz")).unwrap();
+    for glob in ["linked/*.tar.gz", "demo-1.0.tar.gz"] {
+        let spec = PublishSpec {
+            python: vec![glob.into()],
+            to: vec!["east".into()],
+            primary: None,
+            require: aqueduct_core::plan::Require::All,
+            on_conflict: aqueduct_core::plan::ConflictPolicy::Fail,
+        };
+        let verdict = release.publish(&spec, &inputs, &Silent).await.unwrap_err();
+        assert_eq!(
+            verdict.cause,
+            "`demo-1.0.tar.gz` leads out of the artifacts"
+        );
+    }
+}
