@@ -1,6 +1,6 @@
 //! Handing out jobs.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use aqueduct_core::{
     id::{GlobalAttempt, ManagerId, ProjectId},
@@ -197,11 +197,6 @@ impl Fleet {
             let _ = write!(text, "{byte:02x}");
             text
         })
-    }
-
-    /// Who could take jobs: all that ever asked since the start.
-    pub fn offers(&self) -> Vec<(Arc<Claimer>, Timestamp)> {
-        self.offers.all()
     }
 }
 
