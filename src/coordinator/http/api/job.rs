@@ -3,6 +3,8 @@
 use aqueduct_core::{
     id::{GlobalAttempt, GlobalJobId, PipelineId, ProjectId},
     run::Status,
+    time::Millis,
+    verdict::Verdict,
 };
 use aqueduct_ports::store::{JobRow, TracePlace};
 use axum::{
@@ -24,6 +26,9 @@ const NEXT: HeaderName = HeaderName::from_static("x-aqueduct-next-offset");
 /// The job's state: a log of a job that has ended grows no more.
 const STATUS: HeaderName = HeaderName::from_static("x-aqueduct-job-status");
 
+/// The attempt that the state is of: after another was made, the log that is asked for is an earlier one's.
+const ATTEMPT: HeaderName = HeaderName::from_static("x-aqueduct-job-attempt");
+
 /// A job as it is shown.
 #[derive(Debug, Serialize)]
 pub(super) struct Shown {
@@ -34,6 +39,11 @@ pub(super) struct Shown {
     stage: String,
     status: Status,
     attempt: u32,
+    /// What it waits for, in words.
+    waiting: Option<String>,
+    verdict: Option<Verdict>,
+    allow_failure: bool,
+    duration_ms: Millis,
     updated_at: String,
 }
 
@@ -51,14 +61,21 @@ pub(super) async fn show(
     Path(id): Path<u64>,
 ) -> Result<Json<Shown>, ApiError> {
     let row = find(&app, id).await?;
+    let jobs = app.fleet().snapshot(row.pipeline).await?;
+    let job = jobs.into_iter().find(|(id, _)| *id == row.id);
+    let (_, job) = job.ok_or_else(ApiError::missing)?;
     Ok(Json(Shown {
         id: row.id,
         pipeline: row.pipeline,
         project: row.project,
-        name: row.name,
-        stage: row.stage,
-        status: row.status,
-        attempt: row.attempt,
+        name: job.name,
+        stage: job.stage,
+        status: job.status,
+        attempt: job.attempt,
+        waiting: job.waiting.map(|waiting| waiting.to_string()),
+        verdict: job.verdict,
+        allow_failure: job.allow_failure,
+        duration_ms: job.duration,
         updated_at: row.updated.rfc3339(),
     }))
 }
@@ -95,6 +112,7 @@ pub(super) async fn trace(
         ),
         (NEXT, HeaderValue::from(part.from.saturating_add(length))),
         (STATUS, HeaderValue::from_static(row.status.name())),
+        (ATTEMPT, HeaderValue::from(row.attempt)),
     ];
     Ok((headers, body).into_response())
 }

@@ -1,6 +1,7 @@
 //! The API for people and their programs: `/api/v1`, JSON, an access token as bearer.
 
 mod auth;
+mod environment;
 mod job;
 mod pipeline;
 mod project;
@@ -20,6 +21,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects", get(project::list).post(project::create))
         .route("/projects/{id}", get(project::show).delete(project::delete))
         .route("/projects/{id}/branches", get(project::branches))
+        .route("/projects/{id}/environments", get(environment::list))
         .route("/projects/{id}/look", post(project::look))
         .route("/projects/{id}/webhook-secret", post(webhook::replace))
         .route("/runners", get(runner::list).post(runner::create))

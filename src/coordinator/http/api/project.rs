@@ -170,7 +170,7 @@ pub(super) async fn branches(
     Ok(Json(heads.into_iter().map(Branch::from).collect()))
 }
 
-async fn find(app: &App, id: &str) -> Result<Project, ApiError> {
+pub(super) async fn find(app: &App, id: &str) -> Result<Project, ApiError> {
     find::project(app, id).await?.ok_or_else(ApiError::missing)
 }
 
