@@ -12,5 +12,7 @@ mod kills;
 mod releases;
 #[path = "coordinator/rig.rs"]
 mod rig;
+#[path = "coordinator/session.rs"]
+mod session;
 #[path = "coordinator/story.rs"]
 mod story;

@@ -13,6 +13,7 @@ mod error;
 mod exit;
 mod output;
 mod platform;
+mod remote;
 mod render;
 mod repo;
 mod settings;
@@ -72,6 +73,14 @@ fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Publish(args) => commands::publish::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
         Command::Runner(args) => commands::runner::runner(&args),
+        Command::Context(group) => commands::context::run(&group.command),
+        Command::Project(group) => commands::project::run(&group.command),
+        Command::Pipeline(group) => commands::pipeline::run(&group.command),
+        Command::Job(group) => commands::job::run(&group.command),
+        Command::Branch(group) => commands::project::branch(&group.command),
+        Command::Env(group) => commands::project::env(&group.command),
+        Command::RunnerToken(group) => commands::runner_token::run(&group.command),
+        Command::RegistrationToken(group) => commands::runner_token::registration(&group.command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => commands::shell::completions(&args),
         Command::Man => commands::shell::man(),

@@ -35,7 +35,8 @@ pub(crate) fn note(line: &str) {
         .write_all(format!("{line}\n").as_bytes());
 }
 
-fn closed(error: &io::Error) -> CliError {
+/// Why standard output takes no more.
+pub(crate) fn closed(error: &io::Error) -> CliError {
     // `aqueduct plan | head` is no failure worth a message, but the exit code must not claim success.
     let message = match error.kind() {
         io::ErrorKind::BrokenPipe => String::new(),

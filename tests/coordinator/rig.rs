@@ -36,6 +36,18 @@ impl Rig {
 
     /// The same with more files in the project, and with settings of the operator.
     pub(crate) async fn with(files: &[(&str, &str)], operator: &str) -> Self {
+        let mut rig = Self::coordinator(files, operator).await;
+        let asked = json!({"path": "group/name", "git_url": rig.bare(), "interval_ms": 200});
+        rig.call(Method::POST, "/projects", Some(&asked)).await;
+        let asked = json!({"description": "one"});
+        let made = rig.call(Method::POST, "/runners", Some(&asked)).await;
+        rig.keep("token", made["token"].as_str().unwrap());
+        rig.start_runner();
+        rig
+    }
+
+    /// A coordinator that knows nothing yet.
+    pub(crate) async fn coordinator(files: &[(&str, &str)], operator: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("operator.toml"), operator).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -73,22 +85,39 @@ impl Rig {
         rig.start_coordinator();
         rig.token = rig.admin_token().await;
         rig.answers().await;
-        let asked = json!({"path": "group/name", "git_url": bare, "interval_ms": 200});
-        rig.call(Method::POST, "/projects", Some(&asked)).await;
-        let made = rig
-            .call(
-                Method::POST,
-                "/runners",
-                Some(&json!({"description": "one"})),
-            )
-            .await;
-        fs::write(
-            rig.dir.path().join("token"),
-            made["token"].as_str().unwrap(),
-        )
-        .unwrap();
-        rig.start_runner();
         rig
+    }
+
+    /// The repository that is pushed to.
+    pub(crate) fn bare(&self) -> PathBuf {
+        self.dir.path().join("bare.git")
+    }
+
+    /// Writes a file beside everything else; the runner's token is in `token`.
+    pub(crate) fn keep(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Where the coordinator listens, and the token for administrators.
+    pub(crate) fn address(&self) -> (&str, &str) {
+        (&self.url, &self.token)
+    }
+
+    /// A command of a person who has a settings directory of their own.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(AQUEDUCT);
+        command
+            .args(args)
+            .env("XDG_CONFIG_HOME", self.dir.path().join("config"))
+            .env_remove("AQUEDUCT_URL")
+            .env_remove("AQUEDUCT_TOKEN")
+            .env_remove("AQUEDUCT_TOKEN_FILE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
     }
 
     /// A directory that jobs may write to.

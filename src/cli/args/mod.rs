@@ -1,16 +1,29 @@
 //! The command line as clap reads it. Options are raw here; [`crate::settings`] decides them.
 
 mod context;
+mod pipeline;
+mod project;
 mod release;
+mod remote;
 mod run;
 mod runner;
 mod serve;
 
 pub(crate) use context::{ContextArgs, Source};
+pub(crate) use pipeline::{
+    CancelArgs, JobCommand, JobLogArgs, NumberArgs, NumberShowArgs, PipelineCommand,
+    PipelineListArgs,
+};
+pub(crate) use project::{
+    BranchCommand, EnvCommand, ProjectAddArgs, ProjectArgs, ProjectCommand, ProjectShowArgs,
+    RegistrationTokenCommand, RegistrationTokenCreateArgs, RunnerTokenCommand,
+    RunnerTokenCreateArgs, RunnerTokenRemoveArgs,
+};
 pub(crate) use release::{
     ImageArgs, ImageCommand, IndexArgs, IndexCommand, IndexCreateArgs, IndexInspectArgs, PackArgs,
     PublishArgs,
 };
+pub(crate) use remote::{ContextCommand, CoordinatorArgs, Group, Output, ShowArgs};
 pub(crate) use run::{ExecutorChoice, LintArgs, PlanArgs, RunArgs};
 pub(crate) use runner::{
     RunnerArgs, RunnerCommand, RunnerRegisterArgs, RunnerRunArgs, RunnerServerArgs,
@@ -79,6 +92,22 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Work off jobs of a server on this machine
     Runner(RunnerArgs),
+    /// Remember coordinators, and say which one the commands below speak to
+    Context(Group<ContextCommand>),
+    /// Projects whose repositories a coordinator watches
+    Project(Group<ProjectCommand>),
+    /// Pipelines of a coordinator
+    Pipeline(Group<PipelineCommand>),
+    /// Jobs of a coordinator, and their logs
+    Job(Group<JobCommand>),
+    /// Branches and tags that a coordinator knows
+    Branch(Group<BranchCommand>),
+    /// Environments that pipelines deployed to
+    Env(Group<EnvCommand>),
+    /// Runners of a coordinator, and their tokens
+    RunnerToken(Group<RunnerTokenCommand>),
+    /// Tokens with which runners register themselves
+    RegistrationToken(Group<RegistrationTokenCommand>),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page

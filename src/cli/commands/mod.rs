@@ -1,13 +1,18 @@
 //! The commands, one file each.
 
+pub(crate) mod context;
 mod export;
 pub(crate) mod image;
 pub(crate) mod index;
+pub(crate) mod job;
 pub(crate) mod lint;
+pub(crate) mod pipeline;
 pub(crate) mod plan;
+pub(crate) mod project;
 pub(crate) mod publish;
 pub(crate) mod run;
 pub(crate) mod runner;
+pub(crate) mod runner_token;
 pub(crate) mod serve;
 pub(crate) mod shell;
 

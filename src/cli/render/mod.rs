@@ -3,8 +3,10 @@
 mod diagnostics;
 mod label;
 pub(crate) mod run;
+mod table;
 
 pub(crate) use diagnostics::render as diagnostics;
+pub(crate) use table::{Cell, paint_status, table};
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -14,12 +16,20 @@ use crate::error::CliError;
 
 /// Whether standard error takes colour.
 pub(crate) fn stderr_color() -> bool {
+    color(std::io::stderr().is_terminal())
+}
+
+/// Whether standard output takes colour.
+pub(crate) fn stdout_color() -> bool {
+    color(std::io::stdout().is_terminal())
+}
+
+fn color(is_terminal: bool) -> bool {
     match anstream::ColorChoice::global() {
         anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi => true,
         anstream::ColorChoice::Never => false,
         anstream::ColorChoice::Auto => {
-            std::io::stderr().is_terminal()
-                && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
+            is_terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
         }
     }
 }
