@@ -6,5 +6,6 @@ mod artifacts;
 mod hooks;
 mod hostile;
 mod pushes;
+mod releases;
 mod rig;
 mod stock;

@@ -3,12 +3,15 @@
 use aqueduct_core::{
     api::runner::{Info, JobRequest, info},
     platform::Arch,
-    sched::{ExecutorOffer, Offer, TagPolicy},
+    sched::{ExecutorOffer, Offer, RELEASE, TagPolicy},
 };
 use aqueduct_ports::store::RunnerRow;
 
 /// The offer of a request. Ours says what it takes; of others it is told by their executor's name and features. Tags are the
 /// coordinator's knowledge in both cases, unless the runner's registration has none and it brings its own.
+///
+/// Nobody is taken for a release worker on their own word: who is handed a release can report it as done without having pushed a
+/// thing. The worker in this process doesn't come this way, and no runner can be marked for it yet.
 pub(super) fn offer(request: &JobRequest, runner: &RunnerRow) -> Offer {
     let settings = &runner.settings;
     let mut offer = request
@@ -17,6 +20,7 @@ pub(super) fn offer(request: &JobRequest, runner: &RunnerRow) -> Offer {
         .map_or_else(|| foreign(&request.info, runner), |own| own.offer.clone());
     offer.tags = TagPolicy::Only(settings.tags.clone());
     offer.run_untagged = settings.run_untagged;
+    offer.executors.retain(|executor| executor.name != RELEASE);
     offer
 }
 
