@@ -20,10 +20,12 @@ mod mounts;
 mod pack;
 mod pattern;
 mod places;
+mod probe;
 mod project;
 mod run_dir;
 mod select;
 mod snapshot;
+mod spare;
 mod tree;
 mod workspace;
 #[cfg(test)]

@@ -14,11 +14,13 @@ use crate::{
     error::{Result, failed},
     gitdir::Objects,
     last,
-    mounts::{Overlay, overlay_can_name, unmount, unmount_below},
+    mounts::unmount_below,
     places::Places,
+    probe::Probe,
     project,
     run_dir::{self, RunDir},
     snapshot::{self, Snapshot},
+    spare,
     tree::remove_tree,
 };
 
@@ -99,7 +101,10 @@ impl Workspace {
         let project_folder = project::folder_name(&project_dir);
         let swept = run_dir::sweep(&cache_dir);
         let run = RunDir::create(&cache_dir)?;
-        let overlay = config.isolation == Isolation::Auto && overlay_works(run.path());
+        let probe = (config.isolation == Isolation::Auto)
+            .then(|| Probe::mount(run.path()))
+            .flatten();
+        let overlay = probe.is_some();
         let request = snapshot::Request {
             project_dir: &project_dir,
             commit: config.commit.as_deref(),
@@ -110,7 +115,12 @@ impl Workspace {
             },
             leave_out: &cache_dir,
         };
-        let taken = take_snapshot(&request, run.path());
+        let kept = last::folder(&cache_dir, &project_folder);
+        let taken = thread::scope(|scope| {
+            scope.spawn(|| probe.map(Probe::remove));
+            make_dirs(&run, &kept)?;
+            snapshot::take(&request, &run.path().join(SNAPSHOT))
+        });
         let mut snapshot = match taken {
             Ok(snapshot) => snapshot,
             Err(error) => {
@@ -176,8 +186,10 @@ impl Workspace {
         let Inner { run, cache_dir, .. } = &*self.inner;
         unmount_below(run.path())?;
         artifacts::keep_named(&self.inner, jobs, &run.path().join(KEPT))?;
+        spare::drop_unused(&self.logs_dir());
         let kept = last::folder(cache_dir, &self.inner.project_folder);
         run.keep(&kept, &[(KEPT, ARTIFACTS), (LOGS, LOGS)])?;
+        spare::set_aside(&run.path().join(run_dir::FORMER).join(LOGS), &kept);
         last::claim(&kept, &self.inner.project_dir);
         clear(run.path(), cache_dir)?;
         let filled = |name| {
@@ -226,37 +238,11 @@ fn clear(run: &Path, cache_dir: &Path) -> Result<()> {
     remove_tree(run)
 }
 
-fn take_snapshot(request: &snapshot::Request<'_>, run: &Path) -> Result<Snapshot> {
-    let root = run.join(SNAPSHOT);
-    for dir in [
-        &root,
-        &run.join("jobs"),
-        &run.join(ARTIFACTS),
-        &run.join(LOGS),
-    ] {
-        fs::create_dir(dir).map_err(failed("create", dir))?;
+/// The directories of a run.
+fn make_dirs(run: &RunDir, kept: &Path) -> Result<()> {
+    for name in [SNAPSHOT, "jobs", ARTIFACTS] {
+        let dir = run.path().join(name);
+        fs::create_dir(&dir).map_err(failed("create", &dir))?;
     }
-    snapshot::take(request, &root)
-}
-
-/// Mounts an overlay of empty directories to see whether it can be done here.
-fn overlay_works(run: &Path) -> bool {
-    if !overlay_can_name(run) {
-        return false;
-    }
-    let probe = run.join("probe");
-    let [lower, upper, work, merged] =
-        ["lower", "upper", "work", "merged"].map(|name| probe.join(name));
-    let made = [&lower, &upper, &work, &merged]
-        .iter()
-        .all(|dir| fs::create_dir_all(dir).is_ok());
-    let overlay = Overlay {
-        lower: &lower,
-        upper: &upper,
-        work: &work,
-        merged: &merged,
-    };
-    let works = made && overlay.mount().is_ok() && unmount(&merged).is_ok();
-    let _ = remove_tree(&probe);
-    works
+    spare::take(kept, &run.path().join(LOGS))
 }
