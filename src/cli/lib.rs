@@ -11,6 +11,7 @@ mod dirs;
 mod doctor;
 mod error;
 mod exit;
+mod logging;
 mod output;
 mod platform;
 mod remote;
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
         }
     };
     choose_colors(cli.color);
-    start_logging(cli.verbose);
+    logging::start(&cli);
     match run(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -93,23 +94,4 @@ fn choose_colors(choice: ColorChoice) {
         ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
-}
-
-/// Diagnostics of the program itself: warnings by default, more with `-v`, all with `RUST_LOG`. What the TLS library has to say
-/// of a certificate is told by the error that follows.
-fn start_logging(verbose: u8) {
-    let level = match verbose {
-        0 => "warn,rustls_platform_verifier=off",
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(render::stderr_color())
-        .without_time()
-        .init();
 }

@@ -11,7 +11,7 @@ use aqueduct_ports::{
 };
 use tokio::sync::watch;
 
-use crate::Config;
+use crate::{Config, metrics::Metrics};
 
 /// What the coordinator stands on.
 #[derive(Clone)]
@@ -34,6 +34,7 @@ pub struct App {
     pub(crate) ports: AppPorts,
     pub(crate) config: Arc<Config>,
     pub(crate) tasks: Reconcilers,
+    pub(crate) metrics: Arc<Metrics>,
     draining: watch::Sender<bool>,
 }
 
@@ -44,6 +45,7 @@ impl App {
             tasks: Reconcilers::new(&ports.fleet, &ports.mirrors, &ports.clock),
             ports,
             config: Arc::new(config),
+            metrics: Arc::new(Metrics::new()),
             draining: watch::Sender::new(false),
         }
     }

@@ -9,6 +9,7 @@ mod app;
 mod background;
 mod config;
 mod http;
+mod metrics;
 mod serve;
 
 pub use app::{App, AppPorts};

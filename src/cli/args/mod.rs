@@ -58,6 +58,19 @@ pub(crate) struct Cli {
     /// Tell more on standard error; repeat for still more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+
+    /// How the program's own log lines look on standard error: for people, or an object a line.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "AQUEDUCT_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// JSON, an object a line.
+    Json,
 }
 
 /// When to use colour.

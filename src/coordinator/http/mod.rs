@@ -7,11 +7,12 @@ mod find;
 mod git;
 mod health;
 mod hooks;
+mod observe;
 mod runner_api;
 mod secret;
 mod token;
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 
 use crate::App;
 
@@ -25,7 +26,12 @@ pub fn router(app: App) -> Router {
         .nest("/api/v1", api::router())
         .merge(health::router())
         .merge(hooks::router())
+        .route("/metrics", get(observe::metrics))
         .fallback(git::serve)
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            observe::observe,
+        ))
         .with_state(app)
 }

@@ -5,6 +5,7 @@
 mod artifacts;
 mod hooks;
 mod hostile;
+mod observe;
 mod pushes;
 mod releases;
 mod rig;

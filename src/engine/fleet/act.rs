@@ -81,6 +81,9 @@ impl Fleet {
         if !change.effects.is_empty() {
             self.effects.notify_one();
         }
+        for &at in &changed {
+            self.counters.job(live, at, now);
+        }
         live.committed(&changed, change.head, version);
         self.publish(live, changed);
         Ok(())

@@ -95,6 +95,11 @@ impl Live {
         }
     }
 
+    /// A job's state as it is stored.
+    pub(super) fn stored(&self, at: usize) -> &JobState {
+        &self.stored[at]
+    }
+
     /// Positions of the jobs that are not stored as they are.
     pub(super) fn changed(&self) -> Vec<usize> {
         let now = self.pipeline.state().jobs.iter();

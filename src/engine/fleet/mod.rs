@@ -23,6 +23,7 @@ mod queue;
 mod report;
 mod restart;
 mod supersede;
+mod tally;
 mod trace;
 mod variables;
 mod wait;
@@ -43,6 +44,7 @@ pub use environment::{ENVIRONMENT, EnvironmentChange, StopJob};
 pub use error::FleetError;
 pub use hold::Holder;
 pub use report::{End, Standing};
+pub use tally::{Tally, WAIT_BOUNDS};
 pub use wait::Offers;
 pub use worker::{FleetArtifacts, FleetWork};
 
@@ -51,6 +53,7 @@ use groups::Groups;
 use hold::Holders;
 use live::Live;
 use queue::Queue;
+use tally::Counters;
 
 /// A pipeline's place in memory; empty until it is loaded.
 type Slot = Arc<tokio::sync::Mutex<Option<Live>>>;
@@ -67,6 +70,7 @@ pub struct Fleet {
     holders: Holders,
     groups: Groups,
     offers: Offers,
+    counters: Counters,
     effects: tokio::sync::Notify,
 }
 
@@ -84,6 +88,7 @@ impl Fleet {
             holders: Holders::default(),
             groups: Groups::default(),
             offers: Offers::default(),
+            counters: Counters::default(),
             effects: tokio::sync::Notify::new(),
         }
     }

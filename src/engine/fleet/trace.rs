@@ -20,11 +20,15 @@ impl Fleet {
         if let Standing::Over(_) = standing {
             return Ok((standing, None));
         }
+        let length = bytes.len() as u64;
         let (limit, now) = (self.config.trace_limit, self.clock.now());
         let appended = self
             .store
             .append_trace(holder.attempt, offset, bytes, limit, now)
             .await?;
+        if appended.head.received >= offset.saturating_add(length) {
+            self.counters.trace(length);
+        }
         Ok((standing, Some(appended)))
     }
 }

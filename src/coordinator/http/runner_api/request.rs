@@ -41,10 +41,12 @@ pub(super) async fn request(
     } else {
         app.config.poll
     };
+    let held = app.metrics.hold();
     let found = tokio::select! {
         found = app.fleet().claim(&caller, wait) => found?,
         () = app.drained() => None,
     };
+    drop(held);
     let Some(claim) = found else {
         return Ok(nothing());
     };
