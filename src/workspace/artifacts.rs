@@ -107,6 +107,11 @@ pub(crate) fn export(inner: &Inner, key: AttemptKey, into: &Path) -> Result<bool
 /// Puts what attempts left where a person looks for it: one folder a job below `into`.
 pub(crate) fn keep_named(inner: &Inner, jobs: &[(AttemptKey, String)], into: &Path) -> Result<()> {
     fs::create_dir(into).map_err(failed("create", into))?;
+    let root = inner.artifacts_root();
+    let mut attempts = fs::read_dir(&root).map_err(failed("read", &root))?;
+    if attempts.next().is_none() {
+        return Ok(());
+    }
     for (key, name) in jobs {
         let target = into.join(name);
         for dir in stored(inner, *key)? {

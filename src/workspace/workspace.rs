@@ -189,9 +189,8 @@ impl Workspace {
         spare::drop_unused(&self.logs_dir());
         let kept = last::folder(cache_dir, &self.inner.project_folder);
         run.keep(&kept, &[(KEPT, ARTIFACTS), (LOGS, LOGS)])?;
-        spare::set_aside(&run.path().join(run_dir::FORMER).join(LOGS), &kept);
         last::claim(&kept, &self.inner.project_dir);
-        clear(run.path(), cache_dir)?;
+        clear(run.path(), cache_dir, &kept)?;
         let filled = |name| {
             let dir = kept.join(name);
             let any = fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some());
@@ -226,11 +225,13 @@ impl Inner {
 
 /// Removes the run's directory, and what is kept of projects that are gone. Two at a time: removing many small files is
 /// most of how a short run ends.
-fn clear(run: &Path, cache_dir: &Path) -> Result<()> {
+fn clear(run: &Path, cache_dir: &Path, kept: &Path) -> Result<()> {
     thread::scope(|scope| {
         scope.spawn(|| {
+            let former = run.join(run_dir::FORMER);
+            spare::set_aside(&former.join(LOGS), kept);
             // What fails here fails below once more, and is told there.
-            let _ = remove_tree(&run.join(run_dir::FORMER));
+            let _ = remove_tree(&former);
             last::prune(cache_dir);
         });
         remove_tree(&run.join(SNAPSHOT))
