@@ -17,6 +17,7 @@ mod platform;
 mod remote;
 mod render;
 mod repo;
+mod service;
 mod settings;
 mod traces;
 mod wire;

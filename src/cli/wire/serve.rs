@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use super::{block_on, clock::SystemClock, random::SystemRandom, release_worker::ReleaseWorker};
-use crate::{dirs, error::CliError, output};
+use crate::{dirs, error::CliError, output, service};
 
 /// What a coordinator is started with.
 #[derive(Clone, Debug)]
@@ -83,9 +83,11 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
         "aqueduct listens on {}, reached at {}; {active} pipelines go on",
         options.listen, options.url
     ));
+    service::ready();
     let (stop, shutdown) = (stop_signal()?, worker.shutdown());
     let stop = async move {
         stop.await;
+        service::stopping();
         shutdown.drain.cancel();
     };
     let served = aqueduct_coordinator::serve(app, listener, stop).await;

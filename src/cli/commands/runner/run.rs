@@ -10,7 +10,7 @@ use crate::{
     dirs,
     error::CliError,
     exit::Exit,
-    output, settings,
+    output, service, settings,
     wire::{self, RemoteOptions, RemoteRunner},
 };
 
@@ -68,6 +68,7 @@ async fn drive(options: &RemoteOptions, url: &str) -> Result<Exit, CliError> {
         options.slots,
         runner.executors.join(" and "),
     ));
+    service::ready();
     let mut interrupts = 0_u32;
     let ended = loop {
         let signal = tokio::select! {
@@ -77,6 +78,7 @@ async fn drive(options: &RemoteOptions, url: &str) -> Result<Exit, CliError> {
         match signal {
             Wanted::Drain => {
                 output::note("taking no more jobs; the running ones go on to their end");
+                service::stopping();
                 runner.drain();
             }
             Wanted::Stop if interrupts == 0 => {
@@ -84,6 +86,7 @@ async fn drive(options: &RemoteOptions, url: &str) -> Result<Exit, CliError> {
                 output::note(
                     "stopping: running jobs get 10 seconds to end, then they are handed back",
                 );
+                service::stopping();
                 runner.interrupt();
             }
             Wanted::Stop => runner.kill(),
