@@ -80,21 +80,14 @@ impl Fleet {
         claimer: &Claimer,
         wait: Duration,
     ) -> Result<Option<Claim>, FleetError> {
-        self.offers.learn(claimer, self.clock.now());
+        let claimer = self.offers.learn(claimer, self.shared.clock.now());
         let deadline = tokio::time::Instant::now() + wait;
-        let mut queued = self.queue.subscribe();
-        loop {
-            queued.mark_unchanged();
-            while let Some(taken) = self.queue.take(claimer) {
-                if let Some(claim) = self.lease(taken, claimer).await? {
-                    return Ok(Some(claim));
-                }
-            }
-            let waited = tokio::time::timeout_at(deadline, queued.changed()).await;
-            if waited.is_err() {
-                return Ok(None);
+        while let Some(taken) = self.shared.queue.next(&claimer, deadline).await {
+            if let Some(claim) = self.lease(taken, &claimer).await? {
+                return Ok(Some(claim));
             }
         }
+        Ok(None)
     }
 
     /// Leases a job that was taken out of the line; `None` if it no longer waits.
@@ -104,15 +97,16 @@ impl Fleet {
         claimer: &Claimer,
     ) -> Result<Option<Claim>, FleetError> {
         let (id, at) = taken.job();
-        let tokens = Tokens {
-            report: self.token("glcbt-"),
-            read: self.token("glcbt-"),
+        let leasing = Leasing {
+            at,
+            executor: taken.executor.clone(),
+            manager: claimer.manager,
+            report_token: self.token("glcbt-"),
+            read_token: self.token("glcbt-"),
+            url: self.url().to_owned(),
         };
-        let leased = self
-            .act(id, |live, now| {
-                Ok(self.lease_in(live, at, &tokens, &taken.executor, claimer, now))
-            })
-            .await;
+        let leased = self.act(id, move |live, now| Ok(leasing.apply(live, now)));
+        let leased = leased.await;
         match leased {
             // It is back in the line by its state, or never was to be in it.
             Ok(claim) => {
@@ -129,15 +123,34 @@ impl Fleet {
         }
     }
 
-    fn lease_in(
-        &self,
-        live: &mut Live,
-        at: usize,
-        tokens: &Tokens,
-        executor: &str,
-        claimer: &Claimer,
-        now: Timestamp,
-    ) -> Option<Claim> {
+    /// A new token: 256 random bits behind a prefix that tells its kind.
+    pub fn token(&self, prefix: &str) -> String {
+        use std::fmt::Write as _;
+        let mut bytes = [0_u8; 32];
+        self.random.fill(&mut bytes);
+        bytes.iter().fold(prefix.to_owned(), |mut text, byte| {
+            // Writing to a String does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+/// A lease to be taken.
+struct Leasing {
+    at: usize,
+    executor: String,
+    manager: ManagerId,
+    report_token: String,
+    read_token: String,
+    /// Where the coordinator is reached.
+    url: String,
+}
+
+impl Leasing {
+    /// `None` if the job does not wait, or can't be handed out.
+    fn apply(&self, live: &mut Live, now: Timestamp) -> Option<Claim> {
+        let at = self.at;
         let state = &live.pipeline.state().jobs[at];
         if state.status != aqueduct_core::run::Status::Pending {
             return None;
@@ -149,8 +162,8 @@ impl Fleet {
             job: live.job_id(at),
             attempt: key.attempt,
         };
-        let repository_url = repository_url(&self.config.url, &live.project_path, &tokens.read);
-        let persisted = server_variables(live, attempt.job, &tokens.read, &repository_url);
+        let repository_url = repository_url(&self.url, &live.project_path, &self.read_token);
+        let persisted = server_variables(live, attempt.job, &self.read_token, &repository_url);
         let context = LeaseContext {
             key,
             now,
@@ -168,41 +181,24 @@ impl Fleet {
             return None;
         }
         live.tenures[at] = Tenure {
-            manager: Some(claimer.manager),
-            report: Some(TokenHash::of(&tokens.report)),
-            read: Some(TokenHash::of(&tokens.read)),
+            manager: Some(self.manager),
+            report: Some(TokenHash::of(&self.report_token)),
+            read: Some(TokenHash::of(&self.read_token)),
         };
         Some(Claim {
             attempt,
             pipeline: live.row.clone(),
             project_path: live.project_path.clone(),
             job: live.pipeline.plan().jobs[at].clone(),
-            executor: executor.to_owned(),
+            executor: self.executor.clone(),
             variables,
             dependencies: dependencies(live, at),
-            report_token: tokens.report.clone(),
-            read_token: tokens.read.clone(),
+            report_token: self.report_token.clone(),
+            read_token: self.read_token.clone(),
             repository_url,
             waited: now.since(since),
         })
     }
-
-    /// A new token: 256 random bits behind a prefix that tells its kind.
-    pub fn token(&self, prefix: &str) -> String {
-        use std::fmt::Write as _;
-        let mut bytes = [0_u8; 32];
-        self.random.fill(&mut bytes);
-        bytes.iter().fold(prefix.to_owned(), |mut text, byte| {
-            // Writing to a String does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-}
-
-struct Tokens {
-    report: String,
-    read: String,
 }
 
 fn dependencies(live: &Live, at: usize) -> Vec<(GlobalAttempt, Dependency)> {

@@ -19,13 +19,14 @@ impl Fleet {
         force: bool,
         cause: &str,
     ) -> Result<(), FleetError> {
-        self.act(id, |live, now| {
+        let cause = cause.to_owned();
+        self.act(id, move |live, now| {
             // The whole pipeline is never in the wrong state for it.
-            let _ = live.pipeline.cancel(None, GRACE, cause, now);
+            let _ = live.pipeline.cancel(None, GRACE, &cause, now);
             if force {
                 for at in 0..live.tenures.len() {
                     if is_held(live.pipeline.state().jobs[at].status) {
-                        end_now(live, at, Verdict::new(VerdictKind::Canceled, cause), now);
+                        end_now(live, at, Verdict::new(VerdictKind::Canceled, &cause), now);
                     }
                 }
             }
@@ -42,8 +43,8 @@ impl Fleet {
         cause: &str,
     ) -> Result<usize, FleetError> {
         let mut canceled = 0;
-        for id in self.store.active_pipelines().await? {
-            let row = self.store.pipeline(id).await?;
+        for id in self.shared.store.active_pipelines().await? {
+            let row = self.shared.store.pipeline(id).await?;
             if row.is_some_and(|row| row.project == project && row.git_ref == git_ref) {
                 self.cancel_pipeline(id, false, cause).await?;
                 canceled += 1;
@@ -60,12 +61,13 @@ impl Fleet {
         cause: &str,
     ) -> Result<(), FleetError> {
         let (pipeline, at) = self.find(id).await?;
-        self.act(pipeline, |live, now| {
+        let cause = cause.to_owned();
+        self.act(pipeline, move |live, now| {
             let status = live.pipeline.state().jobs[at].status;
-            let canceled = live.pipeline.cancel(Some(at), GRACE, cause, now);
+            let canceled = live.pipeline.cancel(Some(at), GRACE, &cause, now);
             canceled.map_err(|_| FleetError::WrongState(status))?;
             if force {
-                end_now(live, at, Verdict::new(VerdictKind::Canceled, cause), now);
+                end_now(live, at, Verdict::new(VerdictKind::Canceled, &cause), now);
             }
             Ok(())
         })
@@ -75,7 +77,7 @@ impl Fleet {
     /// Plays a manual job, or starts a delayed one at once.
     pub async fn play(&self, id: GlobalJobId) -> Result<(), FleetError> {
         let (pipeline, at) = self.find(id).await?;
-        self.act(pipeline, |live, now| {
+        self.act(pipeline, move |live, now| {
             let status = live.pipeline.state().jobs[at].status;
             let played = live.pipeline.play(at, now);
             played.map_err(|_| FleetError::WrongState(status))
@@ -86,7 +88,7 @@ impl Fleet {
     /// Tries an ended job again; jobs that were skipped because of it get their chance too.
     pub async fn retry_job(&self, id: GlobalJobId) -> Result<(), FleetError> {
         let (pipeline, at) = self.find(id).await?;
-        self.act(pipeline, |live, now| {
+        self.act(pipeline, move |live, now| {
             let status = live.pipeline.state().jobs[at].status;
             let retried = live.pipeline.retry(Some(at), now);
             retried.map_err(|_| FleetError::WrongState(status))
@@ -106,7 +108,7 @@ impl Fleet {
 
     /// A job's pipeline and its position in the plan.
     pub(super) async fn find(&self, id: GlobalJobId) -> Result<(PipelineId, usize), FleetError> {
-        let row = self.store.job(id).await?.ok_or(FleetError::NoJob)?;
+        let row = self.shared.store.job(id).await?.ok_or(FleetError::NoJob)?;
         Ok((row.pipeline, row.position as usize))
     }
 }

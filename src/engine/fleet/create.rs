@@ -41,7 +41,7 @@ impl Fleet {
     /// Stores a pipeline without handing out its jobs; [`Self::begin`] does. The same request again makes nothing and answers
     /// what was made.
     pub async fn create(&self, request: &PipelineRequest) -> Result<CreatedPipeline, FleetError> {
-        let now = self.clock.now();
+        let now = self.shared.clock.now();
         let mut new = NewPipeline {
             project: request.project,
             cause: request.cause.clone(),
@@ -68,19 +68,19 @@ impl Fleet {
             Ok(plan) => plan,
             Err(diagnostics) => {
                 new.diagnostics = Some(diagnostics.clone());
-                return Ok(self.store.create_pipeline(&new).await?);
+                return Ok(self.shared.store.create_pipeline(&new).await?);
             }
         };
         // Its number is not known yet, and nothing of the state depends on it.
         let unknown = PipelineId(0);
-        let settings = settings(unknown, &self.config);
+        let settings = settings(unknown, &self.shared.config);
         let pipeline = Pipeline::begin(Arc::clone(plan), settings, &BTreeSet::new(), now);
         new.name.clone_from(&plan.pipeline.name);
         new.plan = Some(json(plan.as_ref(), unknown)?);
         new.plan_hash = Some(plan.hash.clone());
         new.head = head(&pipeline, unknown)?;
         new.jobs = jobs(&pipeline)?;
-        Ok(self.store.create_pipeline(&new).await?)
+        Ok(self.shared.store.create_pipeline(&new).await?)
     }
 
     /// Hands out the jobs of a pipeline from now on. Idempotent; a coordinator that starts does so for all that are active.

@@ -49,12 +49,17 @@ impl Deadlines {
 impl Fleet {
     /// The next deadline of any pipeline.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.lock().in_order.first().map(|(at, _)| *at)
+        self.shared
+            .deadlines
+            .lock()
+            .in_order
+            .first()
+            .map(|(at, _)| *at)
     }
 
     /// Resolves when the next deadline is another one.
     pub async fn deadline_changed(&self) {
-        self.deadlines.sooner.notified().await;
+        self.shared.deadlines.sooner.notified().await;
     }
 
     /// Brings about everything that is due; how many pipelines that concerned.
@@ -62,9 +67,9 @@ impl Fleet {
     /// # Errors
     /// The first one, after all were tried.
     pub async fn tick(&self) -> Result<usize, FleetError> {
-        let now = self.clock.now();
+        let now = self.shared.clock.now();
         let due: Vec<PipelineId> = {
-            let known = self.deadlines.lock();
+            let known = self.shared.deadlines.lock();
             let due = known.in_order.iter().take_while(|(at, _)| *at <= now);
             due.map(|(_, id)| *id).collect()
         };

@@ -100,7 +100,7 @@ impl Fleet {
     /// job is on its way.
     pub async fn start_stop_job(&self, id: GlobalJobId) -> Result<StopJob, FleetError> {
         let (pipeline, at) = self.find(id).await?;
-        self.act(pipeline, |live, now| {
+        self.act(pipeline, move |live, now| {
             Ok(match live.pipeline.state().jobs[at].status {
                 Status::Success => StopJob::Done,
                 Status::Manual | Status::Scheduled => started(&live.pipeline.play(at, now)),

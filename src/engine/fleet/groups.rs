@@ -84,7 +84,7 @@ impl Group {
 impl Fleet {
     /// Resolves when a group may be free that somebody waits for.
     pub async fn groups_wanted(&self) {
-        self.groups.wanted.notified().await;
+        self.shared.groups.wanted.notified().await;
     }
 
     /// Gives each free group to the first who waits for it; how many were given. One caller at a time: two could give one group to
@@ -93,18 +93,19 @@ impl Fleet {
     /// # Errors
     /// The first one, after all were tried.
     pub async fn grant_groups(&self) -> Result<usize, FleetError> {
-        let due = self.groups.due();
+        let due = self.shared.groups.due();
         let mut first_error = None;
-        for (pipeline, at) in &due {
-            let granted = self.act(*pipeline, |live, now| {
+        let count = due.len();
+        for (pipeline, at) in due {
+            let granted = self.act(pipeline, move |live, now| {
                 // Not waiting any more is not wrong: it was cancelled meanwhile.
-                let _ = live.pipeline.resource_granted(*at, now);
+                let _ = live.pipeline.resource_granted(at, now);
                 Ok(())
             });
             if let Err(error) = granted.await {
                 first_error.get_or_insert(error);
             }
         }
-        first_error.map_or(Ok(due.len()), Err)
+        first_error.map_or(Ok(count), Err)
     }
 }

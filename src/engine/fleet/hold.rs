@@ -102,7 +102,7 @@ impl Holders {
 impl Fleet {
     /// The attempt that a token opens now; `None` for every other token.
     pub fn holder(&self, token: &str) -> Option<Holder> {
-        self.holders.find(&TokenHash::of(token))
+        self.shared.holders.find(&TokenHash::of(token))
     }
 
     /// The attempt of a job that a token belongs to, also if it is over, as long as it was the job's last.
@@ -112,10 +112,10 @@ impl Fleet {
         token: &str,
     ) -> Result<Option<Holder>, FleetError> {
         let hash = TokenHash::of(token);
-        if let Some(holder) = self.holders.find(&hash) {
+        if let Some(holder) = self.shared.holders.find(&hash) {
             return Ok(Some(holder).filter(|holder| holder.attempt.job == job));
         }
-        let row = self.store.job(job).await?;
+        let row = self.shared.store.job(job).await?;
         Ok(row.and_then(|row| of_row(&row, &hash)))
     }
 }

@@ -1,8 +1,9 @@
 //! Many pipelines over a store: what a coordinator does for runners and for people.
 //!
 //! [`Pipeline`](crate::pipeline::Pipeline) decides, [`Store`] remembers. Each change goes the same way: the pipeline is loaded (and
-//! kept in memory while it is active), changed, committed under the version it was loaded with, and only then answered. Whoever
-//! commits second loads anew. So a kill at any moment loses nothing that was answered, and what was not answered is asked again.
+//! kept in memory while it is active), changed, committed under the version it was loaded with, and only then answered. What is asked of
+//! it while a commit is under way goes into the next one together. Whoever commits second loads anew. So a kill at any moment loses nothing
+//! that was answered, and what was not answered is asked again.
 //!
 //! Nothing here knows HTTP, SQL or an executor; time, randomness and the store are handed in.
 
@@ -22,6 +23,8 @@ mod live;
 mod queue;
 mod report;
 mod restart;
+mod shared;
+mod slot;
 mod supersede;
 mod tally;
 mod trace;
@@ -29,13 +32,9 @@ mod variables;
 mod wait;
 mod worker;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
-use aqueduct_core::id::PipelineId;
-use aqueduct_ports::{clock::Clock, random::Random, store::Store};
+use aqueduct_ports::{random::Random, store::Store};
 
 pub use claim::{Claim, Claimer};
 pub use config::{FleetConfig, FleetPorts};
@@ -48,63 +47,37 @@ pub use tally::{Tally, WAIT_BOUNDS};
 pub use wait::Offers;
 pub use worker::{FleetArtifacts, FleetWork};
 
-use deadline::Deadlines;
-use groups::Groups;
-use hold::Holders;
-use live::Live;
-use queue::Queue;
-use tally::Counters;
-
-/// A pipeline's place in memory; empty until it is loaded.
-type Slot = Arc<tokio::sync::Mutex<Option<Live>>>;
+use shared::Shared;
 
 /// All pipelines of a coordinator.
 pub struct Fleet {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
     random: Arc<dyn Random>,
-    config: FleetConfig,
-    slots: Mutex<HashMap<PipelineId, Slot>>,
-    queue: Queue,
-    deadlines: Deadlines,
-    holders: Holders,
-    groups: Groups,
     offers: Offers,
-    counters: Counters,
-    effects: tokio::sync::Notify,
 }
 
 impl Fleet {
     /// A fleet that knows of nothing yet; [`Self::restart`] loads what was going on.
     pub fn new(ports: FleetPorts, config: FleetConfig) -> Self {
         Self {
-            store: ports.store,
-            clock: ports.clock,
+            shared: Arc::new(Shared::new(ports.store, ports.clock, config)),
             random: ports.random,
-            config,
-            slots: Mutex::default(),
-            queue: Queue::default(),
-            deadlines: Deadlines::default(),
-            holders: Holders::default(),
-            groups: Groups::default(),
             offers: Offers::default(),
-            counters: Counters::default(),
-            effects: tokio::sync::Notify::new(),
         }
     }
 
     /// Where runners and people reach the coordinator, without a slash at the end.
     pub fn url(&self) -> &str {
-        &self.config.url
+        &self.shared.config.url
     }
 
     /// Resolves when there may be new effects in the outbox.
     pub async fn new_effects(&self) {
-        self.effects.notified().await;
+        self.shared.effects.notified().await;
     }
 
     /// What it remembers with.
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        &self.shared.store
     }
 }

@@ -47,15 +47,16 @@ impl Fleet {
         holder: &Holder,
         lease_time: Millis,
     ) -> Result<Standing, FleetError> {
-        self.act(holder.pipeline, |live, now| {
-            Ok(beat(live, holder, lease_time, now))
+        let holder = *holder;
+        self.act(holder.pipeline, move |live, now| {
+            Ok(beat(live, &holder, lease_time, now))
         })
         .await
     }
 
     /// An attempt is over. `trace_bytes` is how much of the trace the runner sent.
     pub async fn finish(&self, holder: &Holder, end: &JobEnd) -> Result<End, FleetError> {
-        let trace = self.store.trace_head(holder.attempt).await?;
+        let trace = self.shared.store.trace_head(holder.attempt).await?;
         if holder.current && end.trace_bytes > trace.received {
             return Ok(End::TraceIncomplete {
                 stored: trace.received,
@@ -66,8 +67,9 @@ impl Fleet {
             trace_bytes: 0,
             ..end.clone()
         };
-        self.act(holder.pipeline, |live, now| {
-            Ok(finish_in(live, holder, &end, now))
+        let holder = *holder;
+        self.act(holder.pipeline, move |live, now| {
+            Ok(finish_in(live, &holder, &end, now))
         })
         .await
     }
@@ -77,10 +79,11 @@ impl Fleet {
         &self,
         manager: aqueduct_core::id::ManagerId,
     ) -> Result<usize, FleetError> {
-        let lost = self.holders.of_manager(manager);
-        for holder in &lost {
-            self.act(holder.pipeline, |live, now| {
-                if let Some(token) = token(live, holder) {
+        let lost = self.shared.holders.of_manager(manager);
+        let count = lost.len();
+        for holder in lost {
+            self.act(holder.pipeline, move |live, now| {
+                if let Some(token) = token(live, &holder) {
                     let job = crate::pipeline::Pipeline::id(holder.at);
                     // Both are void if its end was reported meanwhile.
                     let _ = live.pipeline.renew_for(job, token, Millis(0), now);
@@ -90,7 +93,7 @@ impl Fleet {
             })
             .await?;
         }
-        Ok(lost.len())
+        Ok(count)
     }
 }
 

@@ -11,14 +11,14 @@ impl Fleet {
     /// # Errors
     /// If the store can't be read. A pipeline that can't be read is left out and logged: it must not keep the others from going on.
     pub async fn restart(&self) -> Result<usize, FleetError> {
-        let now = self.clock.now();
-        let before = self.store.alive(now).await?;
+        let now = self.shared.clock.now();
+        let before = self.shared.store.alive(now).await?;
         let down = before.map_or(Millis(0), |before| now.since(before));
         // The last renewals may not have been stored.
         let by = Millis(down.0.saturating_add(RENEWAL_GRAIN.0));
         let mut loaded = 0;
-        for id in self.store.active_pipelines().await? {
-            let paused = self.act(id, |live, now| {
+        for id in self.shared.store.active_pipelines().await? {
+            let paused = self.act(id, move |live, now| {
                 live.pipeline.paused(by, now);
                 Ok(())
             });
@@ -33,12 +33,12 @@ impl Fleet {
 
     /// Notes that the coordinator lives; call it every few seconds.
     pub async fn alive(&self) -> Result<(), FleetError> {
-        self.store.alive(self.clock.now()).await?;
+        self.shared.store.alive(self.shared.clock.now()).await?;
         Ok(())
     }
 
     /// Jobs that wait for a runner, and attempts that runners have.
     pub fn load_now(&self) -> (usize, usize) {
-        (self.queue.len(), self.holders.attempts())
+        (self.shared.queue.len(), self.shared.holders.attempts())
     }
 }

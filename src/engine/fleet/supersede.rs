@@ -21,14 +21,14 @@ impl Fleet {
         newer: PipelineId,
     ) -> Result<usize, FleetError> {
         let mut superseded = 0;
-        for id in self.store.active_pipelines().await? {
-            let Some(row) = self.store.pipeline(id).await? else {
+        for id in self.shared.store.active_pipelines().await? {
+            let Some(row) = self.shared.store.pipeline(id).await? else {
                 continue;
             };
             if row.project != project || row.git_ref != git_ref || id >= newer {
                 continue;
             }
-            let canceled = self.act(id, |live, now| Ok(give_way(live, newer, now)));
+            let canceled = self.act(id, move |live, now| Ok(give_way(live, newer, now)));
             superseded += usize::from(canceled.await?);
         }
         Ok(superseded)

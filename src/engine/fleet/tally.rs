@@ -87,9 +87,9 @@ impl Tally {
 impl Fleet {
     /// What it has done since the process started.
     pub fn tally(&self) -> Tally {
-        let jobs = &self.counters.jobs;
+        let jobs = &self.shared.counters.jobs;
         let mut tally = jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        tally.trace_bytes = self.counters.trace_bytes.load(Ordering::Relaxed);
+        tally.trace_bytes = self.shared.counters.trace_bytes.load(Ordering::Relaxed);
         tally
     }
 }

@@ -21,13 +21,13 @@ impl Fleet {
             return Ok((standing, None));
         }
         let length = bytes.len() as u64;
-        let (limit, now) = (self.config.trace_limit, self.clock.now());
+        let (limit, now) = (self.shared.config.trace_limit, self.shared.clock.now());
         let appended = self
-            .store
+            .store()
             .append_trace(holder.attempt, offset, bytes, limit, now)
             .await?;
         if appended.head.received >= offset.saturating_add(length) {
-            self.counters.trace(length);
+            self.shared.counters.trace(length);
         }
         Ok((standing, Some(appended)))
     }

@@ -20,12 +20,18 @@ use crate::snapshot::{self, Snapshot, Waiting};
 pub struct Offers(Mutex<BTreeMap<ManagerId, (Arc<Claimer>, Timestamp)>>);
 
 impl Offers {
-    pub(super) fn learn(&self, claimer: &Claimer, now: Timestamp) {
+    /// Notes what somebody asks for; the same again costs no memory.
+    pub(super) fn learn(&self, claimer: &Claimer, now: Timestamp) -> Arc<Claimer> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get_mut(&claimer.manager) {
-            Some((offer, seen)) if **offer == *claimer => *seen = now,
+            Some((offer, seen)) if **offer == *claimer => {
+                *seen = now;
+                Arc::clone(offer)
+            }
             _ => {
-                known.insert(claimer.manager, (Arc::new(claimer.clone()), now));
+                let offer = Arc::new(claimer.clone());
+                known.insert(claimer.manager, (Arc::clone(&offer), now));
+                offer
             }
         }
     }

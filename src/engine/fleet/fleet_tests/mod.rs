@@ -1,6 +1,7 @@
 //! The fleet over SQLite: what runners and people see of it, also across restarts.
 
 mod rig;
+mod together;
 mod worker;
 
 use std::time::Duration;

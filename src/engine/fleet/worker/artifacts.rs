@@ -44,7 +44,7 @@ impl FleetArtifacts {
             job: GlobalJobId(key.job.0),
             attempt: key.attempt,
         };
-        let left = self.fleet.store.artifacts_of(attempt).await;
+        let left = self.fleet.store().artifacts_of(attempt).await;
         let left = left.map_err(|error| WorkspaceError::Unreachable(error.to_string()))?;
         let archive = left.into_iter().find(|one| one.kind == artifact::ARCHIVE);
         let archive = archive.ok_or_else(|| missing(attempt))?;

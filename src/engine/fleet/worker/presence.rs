@@ -18,7 +18,7 @@ impl FleetWork {
         &self,
         description: &str,
     ) -> Result<(ManagerId, RunnerRow), StoreError> {
-        let (store, now) = (&self.fleet.store, self.fleet.clock.now());
+        let (store, now) = (self.fleet.store(), self.fleet.shared.clock.now());
         let row = match store.runner_by_token(&NOBODY).await? {
             Some(row) => row,
             None => {
