@@ -24,7 +24,8 @@ usage: cargo xtask COMMAND
   check         format, lints and the tests that need nothing but Rust
   test          everything, on real peers; installs what is missing (as root)
   demo [--keep] runs both examples and shows what they released; --keep leaves the servers up
-  bench NAME    plan, run or oci: medians and ratios beside the peers
+  bench NAME    plan, run or oci: medians and ratios beside the peers; coordinator, with names of
+                its parts where not all are wanted
   images        makes the base images of runner-images/ and prints their references
 ";
 
@@ -48,7 +49,9 @@ fn dispatch(words: &[&str]) -> Result<bool> {
         ["test"] => test::run(),
         ["demo"] => demo::run(false),
         ["demo", "--keep"] => demo::run(true),
-        ["bench", name] => bench::run(name),
+        ["bench", name, parts @ ..] => bench::run(name, parts),
+        // What `bench coordinator` starts once both are built.
+        ["bench-coordinator", parts @ ..] => bench::load(parts),
         ["images"] => images::run(),
         ["help" | "--help" | "-h"] => {
             stage::say(USAGE);

@@ -55,11 +55,43 @@ pub(crate) fn peak_megabytes(command: &mut Command) -> Result<f64> {
 
 /// The peak of resident memory that a `/proc/PID/status` tells, in MB (10^6 bytes).
 pub(crate) fn high_water_mark(status: &str) -> Option<f64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    megabytes(status, "VmHWM:")
+}
+
+/// The resident memory that a `/proc/PID/status` tells, in MB (10^6 bytes).
+pub(crate) fn resident(status: &str) -> Option<f64> {
+    megabytes(status, "VmRSS:")
+}
+
+fn megabytes(status: &str, name: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024.0 / 1e6)
+}
+
+/// A percentile in the values' own unit.
+pub(crate) fn percentile(values: &mut [f64], percent: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = values.len() * percent / 100;
+    values
+        .get(at.min(values.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
+}
+
+/// Seconds of processor time that a process and what it waited for have used.
+pub(crate) fn processor_seconds(process: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    used(&stat)
+}
+
+/// The kernel tells hundredths of a second to programs, whatever it counts in.
+fn used(stat: &str) -> Option<f64> {
+    // The name of the program stands in brackets and may hold anything.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let ticks = rest.split_whitespace().skip(11).take(4);
+    let ticks: f64 = ticks.filter_map(|text| text.parse::<f64>().ok()).sum();
+    Some(ticks / 100.0)
 }
 
 fn start(command: &mut Command) -> Result<Child> {
@@ -103,7 +135,22 @@ mod tests {
             high_water_mark("Name:\tx\nVmHWM:\t    1000 kB\n"),
             Some(1.024)
         );
+        assert_eq!(resident("VmRSS:\t 500 kB\nVmHWM:\t1 kB\n"), Some(0.512));
         let peak = peak_megabytes(Command::new("sleep").arg("0.1")).unwrap();
         assert!(peak > 0.1, "{peak}");
+    }
+
+    #[test]
+    fn processor_time_is_read_behind_any_name() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 0 0 0 0 0 150 50 20 5 20 0 9 0";
+        assert_eq!(used(stat), Some(2.25));
+        assert!(processor_seconds(std::process::id()).is_some());
+    }
+
+    #[test]
+    fn percentiles_are_values_that_were_measured() {
+        let mut values: Vec<f64> = (1..=200).map(f64::from).collect();
+        assert!((percentile(&mut values, 99) - 199.0).abs() < f64::EPSILON);
+        assert!((percentile(&mut values[..1], 99) - 1.0).abs() < f64::EPSILON);
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench plan | run | oci | coordinator`: Aqueduct beside its peers, in turn on the same machine.
+//! `cargo xtask bench plan | run | oci | coordinator [PART…]`: Aqueduct beside its peers, in turn on the same machine.
 //!
 //! Ratios are what is promised (design section 12); the absolute times belong to the machine.
 
@@ -10,11 +10,15 @@ mod pipelines;
 mod plan;
 mod run;
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     cargo,
-    error::{Error, Result},
+    error::{At as _, Error, Result},
     setup::{self, Need},
     stage::{Count, Stages, say},
 };
@@ -22,20 +26,58 @@ use crate::{
 /// Measures with a given build of the program.
 type Bench = fn(&Path) -> Result<Count>;
 
-/// Runs one benchmark; `true` if every budget was met.
-pub(crate) fn run(name: &str) -> Result<bool> {
+/// Runs one benchmark, or those parts of the coordinator's; `true` if every budget was met.
+pub(crate) fn run(name: &str, parts: &[&str]) -> Result<bool> {
+    if name == "coordinator" {
+        return coordinator(parts);
+    }
     let (needs, bench): (&[Need], Bench) = match name {
+        _ if !parts.is_empty() => {
+            return Err(Error::Usage("only the coordinator's bench has parts"));
+        }
         "plan" => (&Need::NODE, plan::run),
         "run" => (&Need::NODE, run::run),
         "oci" => (&Need::OCI, oci::run),
-        "coordinator" => (&[], coordinator::run),
         _ => return Err(Error::Usage("benchmarks: plan, run, oci, coordinator")),
     };
+    staged(name, needs, |stages, aqueduct| {
+        stages.run(name, || bench(aqueduct));
+    })
+}
+
+/// The load generator shares the processors with what it measures, so that it is built like it and runs as a program of its own.
+fn coordinator(parts: &[&str]) -> Result<bool> {
+    let needs = coordinator::needs(&coordinator::parts(parts)?);
+    staged("coordinator", &needs, |stages, aqueduct| {
+        stages.run("load generator", || {
+            let build = ["build", "--release", "--package", "aqueduct-xtask"];
+            Ok(Count::one(cargo::run(&build)?))
+        });
+        stages.run("coordinator", || {
+            let generator = aqueduct.with_file_name("aqueduct-xtask");
+            let mut command = Command::new(&generator);
+            let status = command.arg("bench-coordinator").args(parts).status();
+            Ok(Count::one(status.at(generator)?.success()))
+        });
+    })
+}
+
+/// Measures the coordinator that was built beside this program.
+pub(crate) fn load(parts: &[&str]) -> Result<bool> {
+    let own = env::current_exe().at("this program")?;
+    let mut stages = Stages::new();
+    let parts = coordinator::parts(parts)?;
+    coordinator::run(&parts, &own.with_file_name("aqueduct"), &mut stages);
+    Ok(stages.finish())
+}
+
+/// After the set-up and with a release build.
+fn staged(name: &str, needs: &[Need], bench: impl FnOnce(&mut Stages, &Path)) -> Result<bool> {
     setup::announce(&format!("cargo xtask bench {name}"), needs)?;
     let mut stages = Stages::new();
     stages.run("set-up", || setup::prepare(needs));
     let aqueduct = release_build(&mut stages)?;
-    stages.run(name, || bench(&aqueduct));
+    bench(&mut stages, &aqueduct);
     Ok(stages.finish())
 }
 
