@@ -3,30 +3,43 @@
 //! Precedence: flag, environment, project file, user file, default. Flags and environment are
 //! clap's; this module knows the files.
 
+mod coordinator;
+#[cfg(test)]
+mod reference;
 mod size;
 
 use std::path::{Path, PathBuf};
 
 use aqueduct_publish::Settings as ReleaseSettings;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, de::DeserializeOwned};
+
+pub(crate) use coordinator::CoordinatorOptions;
 
 use crate::{args::ExecutorChoice, dirs, error::CliError, output};
 
 /// Name of the settings file in a project.
 const FILE_NAME: &str = "aqueduct.toml";
 /// The tables it may hold.
-const TABLES: [&str; 4] = ["run", "destinations", "registries", "projects"];
+const TABLES: [&str; 5] = [
+    "run",
+    "coordinator",
+    "destinations",
+    "registries",
+    "projects",
+];
 
-/// `[run]` of a settings file; everything optional.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// How jobs run on this machine. Everything is optional.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunOptions {
     /// What to run jobs with.
     pub(crate) executor: Option<ExecutorChoice>,
     /// How many jobs at once.
     pub(crate) jobs: Option<u32>,
-    /// Memory limit of a container in bytes; also written as `512MiB`, `2g`.
+    /// Memory limit of a container.
     #[serde(default, deserialize_with = "size::option")]
+    #[schemars(with = "Option<String>", extend("title" = size::TITLE))]
     pub(crate) memory_limit: Option<u64>,
 }
 
@@ -46,6 +59,8 @@ impl RunOptions {
 pub(crate) struct Settings {
     /// `[run]`.
     pub(crate) run: RunOptions,
+    /// `[coordinator]`.
+    pub(crate) coordinator: CoordinatorOptions,
     /// `[destinations]` and `[registries]`: the project's, or the user's if the project has none.
     pub(crate) release: ReleaseSettings,
 }
@@ -59,6 +74,7 @@ pub(crate) fn load(project: &Path, named: Option<&Path>) -> Result<Settings, Cli
         !project.release.destinations.is_empty() || !project.release.registries.is_empty();
     Ok(Settings {
         run: project.run.or(&user.run),
+        coordinator: CoordinatorOptions::default(),
         release: if defines {
             project.release
         } else {
@@ -67,13 +83,13 @@ pub(crate) fn load(project: &Path, named: Option<&Path>) -> Result<Settings, Cli
     })
 }
 
-/// What a coordinator's operator says of releases. Without a file nothing is released anywhere.
-pub(crate) fn operator(file: Option<&Path>) -> Result<ReleaseSettings, CliError> {
+/// What a coordinator's operator says. Without a file nothing is released anywhere.
+pub(crate) fn operator(file: Option<&Path>) -> Result<Settings, CliError> {
     let Some(file) = file else {
-        return Ok(ReleaseSettings::default());
+        return Ok(Settings::default());
     };
     let file = std::path::absolute(file).map_err(|error| CliError::io("find", file, &error))?;
-    Ok(read(Some(&file), true)?.release)
+    read(Some(&file), true)
 }
 
 fn find_upwards(dir: &Path) -> Option<PathBuf> {
@@ -118,13 +134,25 @@ fn parse(text: &str, path: &Path) -> Result<Settings, CliError> {
             TABLES.join(", ")
         ));
     }
-    let run = match document.remove("run") {
-        Some(table) => table.try_into().map_err(|error: toml::de::Error| {
-            CliError::invalid(format!("{}: `run`: {}", path.display(), error.message()))
-        })?,
-        None => RunOptions::default(),
+    Ok(Settings {
+        run: table(&mut document, "run", path)?,
+        coordinator: table(&mut document, "coordinator", path)?,
+        release,
+    })
+}
+
+/// A table that need not be there.
+fn table<T: Default + DeserializeOwned>(
+    document: &mut toml::Table,
+    name: &str,
+    path: &Path,
+) -> Result<T, CliError> {
+    let Some(table) = document.remove(name) else {
+        return Ok(T::default());
     };
-    Ok(Settings { run, release })
+    table.try_into().map_err(|error: toml::de::Error| {
+        CliError::invalid(format!("{}: `{name}`: {}", path.display(), error.message()))
+    })
 }
 
 #[cfg(test)]

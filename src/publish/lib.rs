@@ -15,7 +15,7 @@ mod spool;
 
 pub use config::{
     ConfigError, Destination, DirectoryDestination, LaterDestination, PypiDestination,
-    RegistryAuth, RegistrySettings, Secret, SecretSource, Settings,
+    RegistryAuth, RegistrySettings, Secret, SecretSource, Settings, tables,
 };
 pub use registries::{copy_reference, registry_client, registry_options};
 pub use release::Release;

@@ -39,7 +39,9 @@ pub(crate) struct RunArgs {
 }
 
 /// `--executor`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ExecutorChoice {
     /// Containers for jobs with an image, the machine itself for the others

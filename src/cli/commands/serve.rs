@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         url: url.trim_end_matches('/').to_owned(),
         database: args.database.clone(),
         new_admin_token: args.new_admin_token,
-        releases: settings::operator(args.config.as_deref())?,
+        settings: settings::operator(args.config.as_deref())?,
     };
     serve(&options)?;
     Ok(Exit::Success)

@@ -7,6 +7,9 @@ use serde::{
     de::{Error, Visitor},
 };
 
+/// How a size is written, for the reference.
+pub(super) const TITLE: &str = "size: bytes, or `\"512MiB\"`, `\"2g\"`";
+
 /// For `#[serde(deserialize_with)]`.
 pub(super) fn option<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     from.deserialize_any(Size).map(Some)

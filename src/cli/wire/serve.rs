@@ -16,7 +16,6 @@ use aqueduct_ports::{
     git::Mirrors,
     store::{AccessScope, NewAccessToken, Objects, Store},
 };
-use aqueduct_publish::Settings as ReleaseSettings;
 use aqueduct_store::{Database, ObjectDirectory, OpenError};
 use tokio::{
     net::TcpListener,
@@ -24,7 +23,12 @@ use tokio::{
 };
 
 use super::{block_on, clock::SystemClock, random::SystemRandom, release_worker::ReleaseWorker};
-use crate::{dirs, error::CliError, output, service};
+use crate::{
+    dirs,
+    error::CliError,
+    output, service,
+    settings::{CoordinatorOptions, Settings},
+};
 
 /// What a coordinator is started with.
 #[derive(Clone, Debug)]
@@ -39,8 +43,8 @@ pub(crate) struct ServeOptions {
     pub(crate) database: Option<String>,
     /// Make another token for administrators.
     pub(crate) new_admin_token: bool,
-    /// Where `index` and `publish` jobs may release to, and which project where.
-    pub(crate) releases: ReleaseSettings,
+    /// What its operator says: limits, where `index` and `publish` jobs may release to, and which project where.
+    pub(crate) settings: Settings,
 }
 
 /// Starts a coordinator and serves until SIGTERM or SIGINT.
@@ -62,7 +66,7 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         },
-        FleetConfig::new(options.url.as_str()),
+        fleet_config(options),
     ));
     let objects = objects(&data.join("objects"))?;
     let ports = AppPorts {
@@ -74,10 +78,10 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
     };
     admin_token(options, &fleet).await?;
     let active = fleet.restart().await.map_err(CliError::infrastructure)?;
-    let app = App::new(ports, Config::default());
+    let app = App::new(ports, config(&options.settings.coordinator));
     restore_sources(&app).await;
     let _background = background(&app);
-    let releases = options.releases.clone();
+    let releases = options.settings.release.clone();
     let worker = ReleaseWorker::start(&fleet, &objects, data, releases).await?;
     output::note(&format!(
         "aqueduct listens on {}, reached at {}; {active} pipelines go on",
@@ -95,6 +99,23 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
     served.map_err(CliError::infrastructure)?;
     output::note("aqueduct has stopped");
     Ok(())
+}
+
+fn fleet_config(options: &ServeOptions) -> FleetConfig {
+    let mut config = FleetConfig::new(options.url.as_str());
+    if let Some(limit) = options.settings.coordinator.log_limit {
+        config.trace_limit = limit;
+    }
+    config
+}
+
+fn config(options: &CoordinatorOptions) -> Config {
+    let usual = Config::default();
+    Config {
+        artifact_limit: options.artifact_limit.unwrap_or(usual.artifact_limit),
+        git_depth: options.git_depth.unwrap_or(usual.git_depth),
+        ..usual
+    }
 }
 
 async fn open(options: &ServeOptions) -> Result<Arc<dyn Store>, CliError> {

@@ -8,6 +8,7 @@ mod tests;
 
 use std::path::{Component, Path};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
@@ -16,8 +17,8 @@ use crate::{
     verdict::{Verdict, VerdictKind},
 };
 
-/// What a project is allowed; the lists of `[projects."group/name"]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// What a project's `index` and `publish` jobs may release to in a coordinator. What is not named is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Allowed {
     /// Names of destinations: what `publish:to` may say.

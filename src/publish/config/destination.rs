@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
@@ -18,8 +19,8 @@ pub enum Destination {
     Later(LaterDestination),
 }
 
-/// `type = "pypi"`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// A server of the legacy upload API with a Simple API to read back.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PypiDestination {
     /// Where files are posted to, with its trailing slash where the server has one.
@@ -27,13 +28,15 @@ pub struct PypiDestination {
     /// Root of the Simple API; always with a trailing slash.
     pub index_url: Url,
     /// User name; `__token__` where only a password is given.
+    #[serde(default)]
     pub username: Option<String>,
     /// Password or token.
+    #[serde(default)]
     pub password: Option<SecretSource>,
 }
 
-/// `type = "directory"`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// A directory as a PEP 503 tree.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DirectoryDestination {
     /// The directory, relative to the file that names it; made when needed.

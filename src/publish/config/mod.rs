@@ -18,6 +18,7 @@ use aqueduct_core::{
     verdict::{Verdict, VerdictKind},
 };
 use indexmap::IndexMap;
+use schemars::{Schema, schema_for};
 
 pub use destination::{Destination, DirectoryDestination, LaterDestination, PypiDestination};
 pub use registry::{RegistryAuth, RegistrySettings};
@@ -154,6 +155,22 @@ impl Settings {
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.base_dir.join(path)
     }
+}
+
+/// The tables that are read here, with what each may hold: heading and schema, for a reference.
+pub fn tables() -> [(&'static str, Schema); 4] {
+    [
+        (
+            "[destinations.NAME] with type = \"pypi\"",
+            schema_for!(PypiDestination),
+        ),
+        (
+            "[destinations.NAME] with type = \"directory\"",
+            schema_for!(DirectoryDestination),
+        ),
+        ("[registries.NAME]", schema_for!(registry::Written)),
+        ("[projects.\"GROUP/NAME\"]", schema_for!(Allowed)),
+    ]
 }
 
 const UNDEFINED: &str = "define it in aqueduct.toml, or correct its name in the pipeline file";

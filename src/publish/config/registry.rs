@@ -1,5 +1,6 @@
 //! OCI registries: `[registries.NAME]`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{SecretSource, typed};
@@ -33,19 +34,26 @@ pub enum RegistryAuth {
     },
 }
 
-#[derive(Deserialize)]
+/// A registry that `copy_to` can name: with `auth`, or with `username` and `password`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(super) struct Written {
+    /// Host, with its port where it has one; must be given.
     host: Option<String>,
+    /// Put before the repository's name.
     prefix: Option<String>,
+    /// How to log in where no `username` and `password` stand: with docker's and podman's files and helpers (the default), or not.
     auth: Option<WrittenAuth>,
+    /// User name, with `password`.
     username: Option<String>,
+    /// Password or token, with `username`.
     password: Option<SecretSource>,
+    /// Speak HTTP; loopback addresses need not say so.
     #[serde(default)]
     plain_http: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum WrittenAuth {
     DockerConfig,

@@ -1,10 +1,12 @@
 //! Secrets are named in files, never written there, and never printed.
 
 use std::{
+    borrow::Cow,
     fmt, fs,
     path::{Path, PathBuf},
 };
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 /// Where a secret is found: `{ env = "NAME" }` or `{ file = "PATH" }`.
@@ -78,6 +80,20 @@ impl fmt::Display for SecretSource {
 struct Written {
     env: Option<String>,
     file: Option<PathBuf>,
+}
+
+impl JsonSchema for SecretSource {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "object", "title": "`{ env = \"NAME\" }` or `{ file = \"PATH\" }`"})
+    }
 }
 
 impl<'de> Deserialize<'de> for SecretSource {
