@@ -10,7 +10,7 @@ use aqueduct_core::{
 use aqueduct_ports::store::{CreatedPipeline, NewJob, NewPipeline, PipelineHead};
 
 use super::{
-    Fleet, FleetError,
+    Change, Fleet, FleetError,
     live::{Live, head, json, settings},
 };
 use crate::pipeline::Pipeline;
@@ -68,7 +68,7 @@ impl Fleet {
             Ok(plan) => plan,
             Err(diagnostics) => {
                 new.diagnostics = Some(diagnostics.clone());
-                return Ok(self.shared.store.create_pipeline(&new).await?);
+                return self.store_new(&new).await;
             }
         };
         // Its number is not known yet, and nothing of the state depends on it.
@@ -80,7 +80,18 @@ impl Fleet {
         new.plan_hash = Some(plan.hash.clone());
         new.head = head(&pipeline, unknown)?;
         new.jobs = jobs(&pipeline)?;
-        Ok(self.shared.store.create_pipeline(&new).await?)
+        self.store_new(&new).await
+    }
+
+    async fn store_new(&self, new: &NewPipeline) -> Result<CreatedPipeline, FleetError> {
+        let created = self.shared.store.create_pipeline(new).await?;
+        if created.fresh {
+            self.announce(Change::Pipeline {
+                project: new.project,
+                pipeline: created.id,
+            });
+        }
+        Ok(created)
     }
 
     /// Hands out the jobs of a pipeline from now on. Idempotent; a coordinator that starts does so for all that are active.

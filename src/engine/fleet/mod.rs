@@ -8,6 +8,7 @@
 //! Nothing here knows HTTP, SQL or an executor; time, randomness and the store are handed in.
 
 mod act;
+mod changes;
 mod claim;
 mod config;
 mod control;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 use aqueduct_ports::{random::Random, store::Store};
 
+pub use changes::{Change, Heard, Watcher};
 pub use claim::{Claim, Claimer};
 pub use config::{FleetConfig, FleetPorts};
 pub use create::PipelineRequest;
@@ -44,7 +46,7 @@ pub use error::FleetError;
 pub use hold::Holder;
 pub use report::{End, Standing};
 pub use tally::{Tally, WAIT_BOUNDS};
-pub use wait::Offers;
+pub use wait::{Offers, PipelineView};
 pub use worker::{FleetArtifacts, FleetWork};
 
 use shared::Shared;

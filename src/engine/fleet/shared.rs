@@ -12,8 +12,8 @@ use aqueduct_ports::{
 };
 
 use super::{
-    FleetConfig, FleetError, deadline::Deadlines, groups::Groups, hold::Holders, live::Live,
-    queue::Queue, slot::Slot, tally::Counters,
+    Change, FleetConfig, FleetError, changes::Changes, deadline::Deadlines, groups::Groups,
+    hold::Holders, live::Live, queue::Queue, slot::Slot, tally::Counters,
 };
 
 /// Owned by the fleet, and by the tasks that work on its pipelines.
@@ -27,6 +27,7 @@ pub(super) struct Shared {
     pub(super) groups: Groups,
     pub(super) counters: Counters,
     pub(super) effects: tokio::sync::Notify,
+    pub(super) changes: Changes,
     slots: Mutex<HashMap<PipelineId, Arc<Slot>>>,
 }
 
@@ -42,6 +43,7 @@ impl Shared {
             groups: Groups::default(),
             counters: Counters::default(),
             effects: tokio::sync::Notify::new(),
+            changes: Changes::default(),
             slots: Mutex::default(),
         }
     }
@@ -72,6 +74,10 @@ impl Shared {
         }
         live.committed(&changed, change.head, version);
         self.publish(live, changed);
+        self.changes.announce(Change::Pipeline {
+            project: live.row.project,
+            pipeline: live.row.id,
+        });
         Ok(())
     }
 

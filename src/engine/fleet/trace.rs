@@ -4,7 +4,7 @@ use aqueduct_core::time::Millis;
 use aqueduct_ports::store::Appended;
 use bytes::Bytes;
 
-use super::{Fleet, FleetError, Holder, Standing};
+use super::{Change, Fleet, FleetError, Holder, Standing};
 
 impl Fleet {
     /// Appends to the trace of an attempt, which is a sign of life too. The bytes are on disk when this returns. `None` beside a
@@ -29,6 +29,10 @@ impl Fleet {
         if appended.head.received >= offset.saturating_add(length) {
             self.shared.counters.trace(length);
         }
+        self.announce(Change::Trace {
+            pipeline: holder.pipeline,
+            attempt: holder.attempt,
+        });
         Ok((standing, Some(appended)))
     }
 }

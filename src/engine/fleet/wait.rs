@@ -7,10 +7,12 @@ use std::{
 
 use aqueduct_core::{
     id::{GlobalJobId, ManagerId, PipelineId},
+    plan::Plan,
     run::Status,
     sched::{self, Offer},
     time::Timestamp,
 };
+use aqueduct_ports::store::PipelineRow;
 
 use super::{Claimer, Fleet, FleetError, live::Live};
 use crate::snapshot::{self, Snapshot, Waiting};
@@ -42,26 +44,59 @@ impl Offers {
     }
 }
 
+/// A pipeline at one moment, with what it is made of.
+#[derive(Clone, Debug)]
+pub struct PipelineView {
+    /// Its row.
+    pub row: PipelineRow,
+    /// Path of its project.
+    pub project: String,
+    /// Its plan.
+    pub plan: Arc<Plan>,
+    /// Its jobs, in the plan's order.
+    pub jobs: Vec<(GlobalJobId, snapshot::JobSnapshot)>,
+    /// Who has, or last had each of them.
+    pub managers: Vec<Option<ManagerId>>,
+}
+
 impl Fleet {
+    /// A pipeline as it is now; [`FleetError::NoPipeline`] also if it could not be compiled.
+    pub async fn view(&self, id: PipelineId) -> Result<PipelineView, FleetError> {
+        let offers = self.offers.all();
+        self.look(id, |live, now| PipelineView {
+            row: live.row.clone(),
+            project: live.project_path.clone(),
+            plan: Arc::clone(live.pipeline.shared_plan()),
+            jobs: jobs(live, &offers, now),
+            managers: live.tenures.iter().map(|tenure| tenure.manager).collect(),
+        })
+        .await
+    }
+
     /// The states of a pipeline's jobs now, each with what it waits for, and the job's id on the wire.
     pub async fn snapshot(
         &self,
         id: PipelineId,
     ) -> Result<Vec<(GlobalJobId, snapshot::JobSnapshot)>, FleetError> {
         let offers = self.offers.all();
-        self.look(id, |live, now| {
-            let Snapshot { jobs, .. } = snapshot::snapshot(&live.pipeline, now);
-            let jobs = jobs.into_iter().enumerate();
-            jobs.map(|(at, mut job)| {
-                if job.status == Status::Pending {
-                    job.waiting = Some(waits_for(live, at, &offers));
-                }
-                (live.job_id(at), job)
-            })
-            .collect()
-        })
-        .await
+        self.look(id, |live, now| jobs(live, &offers, now)).await
     }
+}
+
+fn jobs(
+    live: &Live,
+    offers: &[(Arc<Claimer>, Timestamp)],
+    now: Timestamp,
+) -> Vec<(GlobalJobId, snapshot::JobSnapshot)> {
+    let Snapshot { jobs, .. } = snapshot::snapshot(&live.pipeline, now);
+    let jobs = jobs.into_iter().enumerate();
+    jobs.map(|(at, mut job)| {
+        if job.status == Status::Pending {
+            job.waiting = Some(waits_for(live, at, offers));
+        }
+        (live.job_id(at), job)
+    })
+    .collect()
 }
 
 fn waits_for(live: &Live, at: usize, offers: &[(Arc<Claimer>, Timestamp)]) -> Waiting {

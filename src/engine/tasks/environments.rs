@@ -10,7 +10,7 @@ use aqueduct_ports::{
 use tokio::time::sleep;
 
 use super::backoff;
-use crate::fleet::{ENVIRONMENT, EnvironmentChange, Fleet, FleetError, StopJob};
+use crate::fleet::{Change, ENVIRONMENT, EnvironmentChange, Fleet, FleetError, StopJob};
 
 /// Effects read at once, and environments stopped in one round.
 const BATCH: u32 = 100;
@@ -71,7 +71,10 @@ impl Environments {
             }
         };
         match done {
-            Ok(()) => self.store().effect_done(due.id).await?,
+            Ok(()) => {
+                self.store().effect_done(due.id).await?;
+                self.tell(due.project);
+            }
             Err(error) => {
                 let wait = backoff::after(WAIT.0, due.failures + 1, WAIT.1);
                 let again = self.clock.now() + wait;
@@ -167,6 +170,7 @@ impl Environments {
         let Some(job) = environment.on_stop else {
             environment.state = EnvironmentState::Stopped;
             self.store().save_environment(&environment).await?;
+            self.tell(environment.project);
             return Ok(());
         };
         // First, so that a kill in between is followed by the same again.
@@ -182,6 +186,11 @@ impl Environments {
             environment.state = EnvironmentState::Stopped;
             self.store().save_environment(&environment).await?;
         }
+        self.tell(environment.project);
         Ok(())
+    }
+
+    fn tell(&self, project: ProjectId) {
+        self.fleet.announce(Change::Project { project });
     }
 }

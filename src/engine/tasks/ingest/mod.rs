@@ -24,7 +24,7 @@ use aqueduct_ports::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::fleet::Fleet;
+use crate::fleet::{Change, Fleet};
 
 use super::{Hints, ProtectedRefs, Wake, backoff, default_branch_only};
 use handle::Trouble;
@@ -185,6 +185,10 @@ impl Ingest {
         let outcome = self.handle(delivery).await;
         let now = self.ports.clock.now();
         let store = self.store();
+        // Its heads moved, whatever comes of it.
+        self.ports.fleet.announce(Change::Project {
+            project: delivery.content.project,
+        });
         match outcome {
             Ok(outcome) => store.delivery_done(delivery.id, &outcome, now).await,
             Err(Trouble::Never(why)) => store.delivery_done(delivery.id, &why, now).await,
