@@ -20,8 +20,33 @@ pub trait AccessTokens: Send + Sync {
     /// All, by id.
     async fn access_tokens(&self) -> Result<Vec<AccessToken>, StoreError>;
 
-    /// Removes one; whether it was there.
+    /// Removes one, and the sessions that were begun with it; whether it was there.
     async fn delete_access_token(&self, id: AccessTokenId) -> Result<bool, StoreError>;
+
+    /// Begins a session of a person with a token, and forgets those whose time is over.
+    /// [`StoreError::Missing`] if there is no such token.
+    async fn begin_session(&self, session: &NewSession, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The token that a session was begun with, by the hash of what the person's browser keeps; `None` if its time is over.
+    async fn session(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<AccessToken>, StoreError>;
+
+    /// Ends a session; whether it was there.
+    async fn end_session(&self, hash: &TokenHash) -> Result<bool, StoreError>;
+}
+
+/// A session of a person in a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    /// Hash of what the browser keeps.
+    pub hash: TokenHash,
+    /// The token that it was begun with.
+    pub token: AccessTokenId,
+    /// From when on it is none.
+    pub expires: Timestamp,
 }
 
 /// What an access token opens.

@@ -25,7 +25,7 @@ mod project;
 mod runner;
 mod trace;
 
-pub use access::{AccessScope, AccessToken, AccessTokens, NewAccessToken};
+pub use access::{AccessScope, AccessToken, AccessTokens, NewAccessToken, NewSession};
 pub use artifact::{Artifact, Artifacts};
 pub use environment::{Environment, EnvironmentState, Environments};
 pub use head::{Head, HeadChange, HeadMove, Heads, Observation};

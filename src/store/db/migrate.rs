@@ -22,6 +22,11 @@ pub(super) const SQLITE: &[Step] = &[
         "environments",
         include_str!("../migrations/sqlite/0002_environments.sql"),
     ),
+    (
+        3,
+        "sessions",
+        include_str!("../migrations/sqlite/0003_sessions.sql"),
+    ),
 ];
 
 /// PostgreSQL's.
@@ -35,6 +40,11 @@ pub(super) const POSTGRES: &[Step] = &[
         2,
         "environments",
         include_str!("../migrations/postgres/0002_environments.sql"),
+    ),
+    (
+        3,
+        "sessions",
+        include_str!("../migrations/postgres/0003_sessions.sql"),
     ),
 ];
 

@@ -1,7 +1,9 @@
 //! Access tokens.
 
-use aqueduct_core::{id::AccessTokenId, token::TokenHash};
-use aqueduct_ports::store::{AccessScope, AccessToken, AccessTokens, NewAccessToken, StoreError};
+use aqueduct_core::{id::AccessTokenId, time::Timestamp, token::TokenHash};
+use aqueduct_ports::store::{
+    AccessScope, AccessToken, AccessTokens, NewAccessToken, NewSession, StoreError,
+};
 use async_trait::async_trait;
 
 use crate::{
@@ -48,6 +50,15 @@ fn token(row: &Row) -> Result<AccessToken, StoreError> {
     })
 }
 
+async fn begin(link: &mut Link<'_>, new: &NewSession, now: Timestamp) -> Result<(), StoreError> {
+    link.execute(sql::FORGET_SESSIONS, args![now]).await?;
+    let values = args![&new.hash, new.token, new.expires];
+    match link.execute(sql::BEGIN_SESSION, values).await? {
+        0 => Err(StoreError::Missing("the access token".to_owned())),
+        _ => Ok(()),
+    }
+}
+
 #[async_trait]
 impl AccessTokens for Database {
     async fn create_access_token(&self, new: &NewAccessToken) -> Result<AccessTokenId, StoreError> {
@@ -72,5 +83,27 @@ impl AccessTokens for Database {
     async fn delete_access_token(&self, id: AccessTokenId) -> Result<bool, StoreError> {
         let deleted = self.write(work!(link => link.execute(sql::DELETE, args![id]).await));
         Ok(deleted.await? > 0)
+    }
+
+    async fn begin_session(&self, session: &NewSession, now: Timestamp) -> Result<(), StoreError> {
+        let new = session.clone();
+        self.write(work!(new; link => begin(link, &new, now).await))
+            .await
+    }
+
+    async fn session(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<AccessToken>, StoreError> {
+        let row = self.one(sql::SESSION, args![hash, now]).await?;
+        row.as_ref().map(token).transpose()
+    }
+
+    async fn end_session(&self, hash: &TokenHash) -> Result<bool, StoreError> {
+        let hash = *hash;
+        let ended =
+            self.write(work!(hash; link => link.execute(sql::END_SESSION, args![&hash]).await));
+        Ok(ended.await? > 0)
     }
 }

@@ -67,7 +67,7 @@ macro_rules! store_conformance {
             reservations_run_out artifacts_expire claimed_garbage_stays_claimed
             environments_are_kept_by_name environments_change_from_their_version
             environments_stop_at_their_time
-            access_tokens_come_and_go the_last_life_is_remembered values_are_kept
+            access_tokens_come_and_go sessions_end_with_their_token the_last_life_is_remembered values_are_kept
             of_two_first_values_one_stays
             texts_are_kept_as_they_are nul_becomes_a_replacement names_have_a_limit large_values_are_kept
         );

@@ -4,7 +4,7 @@ use aqueduct_core::{id::AccessTokenId, token::TokenHash};
 use futures_util::future::join_all;
 
 use super::samples::{NOW, assert_taken, later};
-use crate::store::{AccessScope, NewAccessToken, Store};
+use crate::store::{AccessScope, NewAccessToken, NewSession, Store, StoreError};
 
 /// By their hash, expired or not: who asks decides.
 pub async fn access_tokens_come_and_go(store: &dyn Store) {
@@ -34,6 +34,56 @@ pub async fn access_tokens_come_and_go(store: &dyn Store) {
     assert!(!store.delete_access_token(AccessTokenId(99)).await.unwrap());
     let gone = store.access_token(&TokenHash::of("one")).await.unwrap();
     assert_eq!(gone, None);
+}
+
+/// Or at their time, or when they are told to.
+pub async fn sessions_end_with_their_token(store: &dyn Store) {
+    let token = NewAccessToken {
+        hash: TokenHash::of("one"),
+        name: "first".to_owned(),
+        scope: AccessScope::Read,
+        expires: None,
+        created: NOW,
+    };
+    let id = store.create_access_token(&token).await.unwrap();
+    let begin = async |text: &str, seconds| {
+        let session = NewSession {
+            hash: TokenHash::of(text),
+            token: id,
+            expires: later(seconds),
+        };
+        store.begin_session(&session, NOW).await.unwrap();
+        session.hash
+    };
+    let [one, two, three] = [
+        begin("a", 10).await,
+        begin("b", 20).await,
+        begin("c", 99).await,
+    ];
+    let known = store.session(&one, NOW).await.unwrap().unwrap();
+    assert_eq!((known.id, known.scope), (id, AccessScope::Read));
+    assert_eq!(store.session(&one, later(10)).await.unwrap(), None);
+    assert_eq!(store.session(&token.hash, NOW).await.unwrap(), None);
+    assert!(store.end_session(&two).await.unwrap());
+    assert!(!store.end_session(&two).await.unwrap());
+    assert_eq!(store.session(&two, NOW).await.unwrap(), None);
+    let mut session = NewSession {
+        hash: TokenHash::of("d"),
+        token: AccessTokenId(99),
+        expires: later(99),
+    };
+    let refused = store.begin_session(&session, NOW).await;
+    assert!(
+        matches!(refused, Err(StoreError::Missing(_))),
+        "{refused:?}"
+    );
+    // A session that begins takes those away whose time is over.
+    session.token = id;
+    store.begin_session(&session, later(50)).await.unwrap();
+    assert!(!store.end_session(&one).await.unwrap());
+    assert!(store.delete_access_token(id).await.unwrap());
+    assert_eq!(store.session(&three, NOW).await.unwrap(), None);
+    assert!(!store.end_session(&three).await.unwrap());
 }
 
 /// The later one, if the clock steps back.
