@@ -17,7 +17,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Crate, and the crates of the workspace its library may depend on.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("aqueduct", &["cli"]),
     ("core", &[]),
     ("ports", &["core"]),
@@ -31,7 +31,8 @@ const EDGES: [(&str, &[&str]); 17] = [
     ("client", &["core", "ports"]),
     ("forge", &["core", "ports"]),
     ("store", &["core", "ports"]),
-    ("coordinator", &["core", "ports", "engine"]),
+    ("pages", &["core", "ports", "engine"]),
+    ("coordinator", &["core", "ports", "engine", "pages"]),
     (
         "cli",
         &[
