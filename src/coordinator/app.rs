@@ -11,7 +11,11 @@ use aqueduct_ports::{
 };
 use tokio::sync::watch;
 
-use crate::{Config, metrics::Metrics};
+use crate::{
+    Config,
+    http::{Commits, Logs},
+    metrics::Metrics,
+};
 
 /// What the coordinator stands on.
 #[derive(Clone)]
@@ -35,6 +39,9 @@ pub struct App {
     pub(crate) config: Arc<Config>,
     pub(crate) tasks: Reconcilers,
     pub(crate) metrics: Arc<Metrics>,
+    /// What pages remember of commits and logs.
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) logs: Arc<Logs>,
     draining: watch::Sender<bool>,
 }
 
@@ -46,6 +53,8 @@ impl App {
             ports,
             config: Arc::new(config),
             metrics: Arc::new(Metrics::new()),
+            commits: Arc::default(),
+            logs: Arc::default(),
             draining: watch::Sender::new(false),
         }
     }

@@ -8,11 +8,14 @@ mod git;
 mod health;
 mod hooks;
 mod observe;
+mod pages;
 mod runner_api;
 mod secret;
 mod token;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+
+pub(crate) use pages::{Commits, Logs};
 
 use crate::App;
 
@@ -27,6 +30,7 @@ pub fn router(app: App) -> Router {
         .merge(health::router())
         .merge(hooks::router())
         .route("/metrics", get(observe::metrics))
+        .merge(pages::router(&app))
         .fallback(git::serve)
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn_with_state(

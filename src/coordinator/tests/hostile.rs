@@ -54,7 +54,7 @@ async fn broken_requests_are_answered_in_words() {
         StatusCode::PAYLOAD_TOO_LARGE
     );
     for path in [
-        "/",
+        "/nothing",
         "/api/v4/jobs/abc",
         "/api/v4/jobs/-1/trace",
         "/group/name.git/config",

@@ -6,6 +6,7 @@ mod artifacts;
 mod hooks;
 mod hostile;
 mod observe;
+mod pages;
 mod pushes;
 mod releases;
 mod rig;
