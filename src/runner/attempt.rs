@@ -55,6 +55,7 @@ impl Attempt {
             clock: self.config.clock.clone(),
             secrets: secrets.iter().map(String::as_str).collect(),
             limit: self.config.trace_limit,
+            spool_dir: self.config.spool_dir.clone(),
             coverage: self.assignment.job.coverage.as_deref(),
         });
         let job = Job {

@@ -36,6 +36,9 @@ pub struct RunnerConfig {
     pub clock: Arc<dyn Clock>,
     /// Longest trace in bytes; what comes after is dropped, with a notice.
     pub trace_limit: u64,
+    /// Where traces are kept until their jobs have ended, should the source of work lose what it has stored. Without it only
+    /// their last mebibyte is.
+    pub spool_dir: Option<PathBuf>,
     /// Between SIGTERM and SIGKILL when a job runs into its timeout.
     pub grace: Millis,
     /// Memory limit of a job in bytes, for executors that can enforce one.

@@ -283,6 +283,7 @@ fn runner_config(options: &Options, state: &Path, workspace: &Workspace) -> Runn
         cache: shared,
         clock: Arc::new(SystemClock),
         trace_limit: RunnerConfig::TRACE_LIMIT,
+        spool_dir: None,
         grace: RunnerConfig::GRACE,
         memory_limit: options.memory_limit,
     }

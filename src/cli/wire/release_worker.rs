@@ -60,6 +60,7 @@ impl ReleaseWorker {
             cache: shared,
             clock: Arc::new(SystemClock),
             trace_limit: RunnerConfig::TRACE_LIMIT,
+            spool_dir: None,
             grace: RunnerConfig::GRACE,
             memory_limit: None,
         };

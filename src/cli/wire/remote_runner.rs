@@ -139,6 +139,7 @@ impl RemoteRunner {
             cache: shared,
             clock: Arc::new(SystemClock),
             trace_limit: RunnerConfig::TRACE_LIMIT,
+            spool_dir: Some(options.builds_dir.clone()),
             grace: RunnerConfig::GRACE,
             memory_limit: options.memory_limit,
         };

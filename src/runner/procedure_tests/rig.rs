@@ -94,6 +94,7 @@ impl Rig {
             cache: shared,
             clock: Arc::new(StoppedClock),
             trace_limit: self.trace_limit,
+            spool_dir: Some(self.dir.path().to_owned()),
             grace: Millis(300),
             memory_limit: None,
         }

@@ -23,6 +23,20 @@ pub(super) struct Record {
     pub(super) started: u32,
     pub(super) ends: Vec<JobEnd>,
     pub(super) renewals: u32,
+    /// How often the trace was lost.
+    pub(super) forgotten: u32,
+}
+
+impl Record {
+    /// Loses the trace unless that has happened more often than `before` times.
+    fn forget_once(&mut self, before: u32) -> bool {
+        let now = self.forgotten == before;
+        if now {
+            self.forgotten += 1;
+            self.trace.clear();
+        }
+        now
+    }
 }
 
 /// How the source misbehaves.
@@ -36,6 +50,8 @@ pub(super) enum Trouble {
     ShortAppends,
     /// The first two reports of each kind are not taken.
     Reports,
+    /// Comes back without a byte of the trace: once in the middle, and once when the end is reported.
+    Forgets,
 }
 
 #[derive(Debug)]
@@ -128,6 +144,9 @@ impl WorkSource for Source {
             return Err(WorkError::Unavailable("down".into()));
         }
         let stored = self.change(lease, |record| {
+            if self.trouble == Trouble::Forgets && record.trace.len() > 2_500_000 {
+                record.forget_once(0);
+            }
             let length = record.trace.len() as u64;
             let taken = match self.trouble {
                 Trouble::ShortAppends if odd => bytes.len() / 2,
@@ -151,8 +170,17 @@ impl WorkSource for Source {
             return Err(WorkError::Unavailable("down".into()));
         }
         self.change(lease, |record| match report {
-            Report::Started(_) => record.started += 1,
-            Report::Finished(end) => record.ends.push(end),
-        })
+            Report::Started(_) => {
+                record.started += 1;
+                Ok(())
+            }
+            Report::Finished(_) if self.trouble == Trouble::Forgets && record.forget_once(1) => {
+                Err(WorkError::TraceIncomplete { stored: 0 })
+            }
+            Report::Finished(end) => {
+                record.ends.push(end);
+                Ok(())
+            }
+        })?
     }
 }

@@ -26,6 +26,20 @@ async fn no_byte_is_lost_or_doubled_when_the_source_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_lost_the_whole_trace_is_sent_it_again() {
+    let mut rig = Rig::new(&[]);
+    rig.trouble = Trouble::Forgets;
+    let built = job(1, &["seq 1 700000"]).build();
+    let source = rig.run(vec![built]).await;
+    let record = source.record(key(1));
+    assert_eq!(record.forgotten, 2);
+    let end = only_end(&record);
+    assert_eq!(end.trace_bytes, record.trace.len() as u64);
+    let numbers: Vec<String> = (1..=700_000).map(|number: u32| number.to_string()).collect();
+    assert!(output_of(&readable(&record)).starts_with(&numbers.join("\n")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_no_text_stay_as_they_are() {
     let rig = Rig::new(&[]);
     let built = job(1, &[r"printf '\377\376\000\r\n'"]).build();

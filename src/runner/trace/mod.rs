@@ -3,8 +3,10 @@
 mod coverage;
 mod section;
 mod sender;
+mod spool;
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -39,6 +41,8 @@ pub(crate) struct TraceConfig<'a> {
     pub(crate) secrets: Vec<&'a str>,
     /// Bytes it may have.
     pub(crate) limit: u64,
+    /// Room for it until it has ended.
+    pub(crate) spool_dir: Option<PathBuf>,
     /// The `coverage` expression.
     pub(crate) coverage: Option<&'a str>,
 }
@@ -96,7 +100,11 @@ impl Trace {
                 clock: config.clock,
                 state: Mutex::new(state),
                 written: Notify::new(),
-                sender: tokio::sync::Mutex::new(Sender::new(config.source, config.lease)),
+                sender: tokio::sync::Mutex::new(Sender::new(
+                    config.source,
+                    config.lease,
+                    config.spool_dir,
+                )),
             }),
         };
         let flusher = trace.clone();
@@ -199,7 +207,7 @@ impl Trace {
     async fn flush(&self) {
         let mut sender = self.shared.sender.lock().await;
         let bytes = std::mem::take(&mut self.state().pending);
-        sender.send(bytes.into()).await;
+        sender.send(&bytes).await;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
