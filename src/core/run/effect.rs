@@ -84,4 +84,6 @@ pub enum Budget {
     Infrastructure,
     /// Nothing: the script had not started when the runner was lost.
     Claim,
+    /// Nothing: the holder stopped and gave the job back.
+    Return,
 }

@@ -47,6 +47,13 @@ pub enum Event {
         /// The script's exit code, where it got that far.
         exit_code: Option<i32>,
     },
+    /// The attempt ended unfinished because its holder stops or was restarted, and doing its work again does no harm.
+    HandBack {
+        /// The job.
+        job: JobId,
+        /// The lease's token.
+        token: u64,
+    },
     /// A pending job can't be given to anybody.
     Refuse {
         /// The job.

@@ -131,6 +131,10 @@ impl Step<'_> {
                 verdict,
                 exit_code,
             } => self.finished(job, token, verdict, exit_code)?,
+            Event::HandBack { job, token } => {
+                let at = self.held(job, token)?;
+                self.hand_back(at);
+            }
             Event::Refuse { job, verdict } => {
                 let at = self.in_state(job, Status::Pending)?;
                 self.fail(at, verdict, None);
@@ -163,6 +167,7 @@ impl Step<'_> {
         job.attempt += 1;
         job.lease = Some(lease);
         job.cancel = None;
+        job.reported = None;
         self.move_to(at, Status::Preparing);
         Ok(())
     }
@@ -197,6 +202,20 @@ impl Step<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Nobody is to blame, and the work can be done again. A job that ends its holder each time is held back by the limit.
+    fn hand_back(&mut self, at: usize) {
+        let verdict = Verdict::new(
+            VerdictKind::RunnerLost,
+            "the runner was stopped: it handed the job back",
+        );
+        let canceled = self.state.jobs[at].cancel.is_some();
+        if !canceled && self.state.jobs[at].spent.returns < self.rules.limits.returns {
+            self.retry(at, verdict, Budget::Return);
+        } else {
+            self.attempt_failed(at, verdict, None);
+        }
     }
 
     // What people ask for.
@@ -414,6 +433,7 @@ impl Step<'_> {
             Budget::User => job.spent.user += 1,
             Budget::Infrastructure => job.spent.infrastructure += 1,
             Budget::Claim => job.spent.claims += 1,
+            Budget::Return => job.spent.returns += 1,
         }
         let attempt = job.attempt;
         self.emit(EffectKind::Retrying {

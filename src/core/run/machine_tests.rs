@@ -432,6 +432,46 @@ fn a_claim_that_never_started_costs_no_retry() {
 }
 
 #[test]
+fn a_job_that_is_handed_back_costs_no_retry_but_not_for_ever() {
+    let mut run = Run::new(vec![retried(job("release", 0), 1)]);
+    let hand_back = |run: &mut Run| {
+        let (job, token) = (run.id("release"), run.started("release"));
+        run.event(Event::HandBack { job, token }).unwrap();
+        assert_eq!(run.report("release", token, None), Err(Ignored::Stale));
+    };
+    for _ in 0..run.rules.limits.returns {
+        hand_back(&mut run);
+        assert_eq!(run.status("release"), Status::Pending);
+    }
+    let spent = run.state.jobs[0].spent;
+    assert_eq!((spent.infrastructure, spent.user), (0, 0));
+    // What remains are the budgets for runners that are lost.
+    for expected in [
+        Status::Pending,
+        Status::Pending,
+        Status::Pending,
+        Status::Failed,
+    ] {
+        hand_back(&mut run);
+        assert_eq!(run.status("release"), expected);
+    }
+}
+
+#[test]
+fn a_canceled_job_that_is_handed_back_stays_canceled() {
+    let mut run = Run::new(vec![job("release", 0)]);
+    let (job, token) = (run.id("release"), run.started("release"));
+    run.event(Event::Cancel {
+        job: Some(job),
+        grace: Millis(1000),
+        cause: "enough".into(),
+    })
+    .unwrap();
+    run.event(Event::HandBack { job, token }).unwrap();
+    assert_eq!(run.status("release"), Status::Canceled);
+}
+
+#[test]
 fn a_lost_runner_is_replaced_and_its_report_comes_too_late() {
     let mut run = Run::new(vec![job("build", 0)]);
     let lost = run.started("build");

@@ -104,6 +104,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             exit_code: verdict.as_ref().map(|_| 1),
             verdict,
         }),
+        1 => (job(), token()).prop_map(|(job, token)| Event::HandBack { job, token }),
         3 => job().prop_map(|job| Event::ResourceGranted { job }),
         2 => job().prop_map(|job| Event::Play { job }),
         1 => prop::option::of(job()).prop_map(|job| Event::Retry { job }),

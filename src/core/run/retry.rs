@@ -157,6 +157,7 @@ mod tests {
                 user,
                 infrastructure,
                 claims: 0,
+                returns: 0,
             };
             pays(&job(1, &[], &[]), &Limits::default(), spent, &verdict, None)
         };

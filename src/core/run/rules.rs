@@ -25,6 +25,8 @@ pub struct Limits {
     pub infrastructure_retries: u32,
     /// How often a job is queued again when its runner is lost before the script started.
     pub claims: u32,
+    /// How often a job is queued again when its holder hands it back unfinished: a release, when the coordinator stops.
+    pub returns: u32,
 }
 
 impl Default for Limits {
@@ -36,6 +38,7 @@ impl Default for Limits {
             cancel_grace: Millis::from_secs(10),
             infrastructure_retries: 2,
             claims: 5,
+            returns: 20,
         }
     }
 }

@@ -73,7 +73,7 @@ pub struct JobState {
     pub spent: Spent,
     /// How it ended.
     pub ending: Option<Ending>,
-    /// Token of the last attempt whose end was taken: a repeat of that report is recognised by it.
+    /// Token of the current or last attempt once its end was taken: a repeat of that report is recognised by it.
     pub reported: Option<u64>,
 }
 
@@ -89,6 +89,7 @@ impl JobState {
                 user: 0,
                 infrastructure: 0,
                 claims: 0,
+                returns: 0,
             },
             ending: None,
             reported: None,
@@ -129,6 +130,9 @@ pub struct Spent {
     pub infrastructure: u32,
     /// Runners lost before the script started.
     pub claims: u32,
+    /// Attempts that were handed back.
+    #[serde(default)]
+    pub returns: u32,
 }
 
 /// How a job ended.

@@ -74,6 +74,19 @@ impl Fleet {
         .await
     }
 
+    /// A holder gives its job back unfinished: it can be done again at nobody's cost.
+    pub async fn hand_back(&self, holder: &Holder) -> Result<(), FleetError> {
+        self.act(holder.pipeline, |live, now| {
+            if let Some(token) = token(live, holder) {
+                let job = crate::pipeline::Pipeline::id(holder.at);
+                // Void if its end was reported meanwhile.
+                let _ = live.pipeline.handed_back(job, token, now);
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// A runner's process is dead: the attempts that it had are lost at once. How many there were.
     pub async fn manager_lost(
         &self,
@@ -94,6 +107,18 @@ impl Fleet {
             .await?;
         }
         Ok(count)
+    }
+
+    /// As [`Self::manager_lost`], for one whose attempts can be done again whatever they had done: all are handed back.
+    pub(super) async fn manager_stopped(
+        &self,
+        manager: aqueduct_core::id::ManagerId,
+    ) -> Result<usize, FleetError> {
+        let left = self.holders.of_manager(manager);
+        for holder in &left {
+            self.hand_back(holder).await?;
+        }
+        Ok(left.len())
     }
 }
 

@@ -27,6 +27,11 @@ impl Pipeline {
         self.apply(Event::Started { job, token }, now)
     }
 
+    /// An attempt ended unfinished, and its holder gives the job back.
+    pub fn handed_back(&mut self, job: JobId, token: u64, now: Timestamp) -> Result<(), Ignored> {
+        self.apply(Event::HandBack { job, token }, now)
+    }
+
     /// An attempt is over.
     pub fn finished(
         &mut self,

@@ -63,6 +63,7 @@ fn settings(rng: &mut Rng, mutant: Option<Mutant>) -> Settings {
             cancel_grace: Millis::from_secs(2),
             infrastructure_retries: 2,
             claims: 3,
+            returns: 3,
         },
         lease_time: Millis::from_secs(10),
         patience: Millis::from_secs(1),

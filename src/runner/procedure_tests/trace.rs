@@ -35,7 +35,9 @@ async fn a_source_that_lost_the_whole_trace_is_sent_it_again() {
     assert_eq!(record.forgotten, 2);
     let end = only_end(&record);
     assert_eq!(end.trace_bytes, record.trace.len() as u64);
-    let numbers: Vec<String> = (1..=700_000).map(|number: u32| number.to_string()).collect();
+    let numbers: Vec<String> = (1..=700_000)
+        .map(|number: u32| number.to_string())
+        .collect();
     assert!(output_of(&readable(&record)).starts_with(&numbers.join("\n")));
 }
 

@@ -63,7 +63,11 @@ impl Spool {
         };
         let there = usize::try_from(self.older - offset).unwrap_or(usize::MAX);
         let mut bytes = vec![0; there.min(limit)];
-        blocking(move || file.read_exact_at(&mut bytes, offset).map(|()| bytes.into())).await
+        blocking(move || {
+            file.read_exact_at(&mut bytes, offset)
+                .map(|()| bytes.into())
+        })
+        .await
     }
 
     /// The first `acknowledged` bytes are stored elsewhere: of those, only the latest stay in memory.
@@ -117,9 +121,7 @@ mod tests {
 
     /// A byte that tells its offset.
     fn bytes(from: u64, length: u64) -> Vec<u8> {
-        (from..from + length)
-            .map(|at| (at % 251) as u8)
-            .collect()
+        (from..from + length).map(|at| (at % 251) as u8).collect()
     }
 
     async fn filled(dir: Option<PathBuf>, length: u64) -> Spool {

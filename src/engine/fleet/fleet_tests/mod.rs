@@ -213,6 +213,26 @@ async fn a_new_process_of_a_runner_frees_what_the_old_one_had() {
 }
 
 #[tokio::test]
+async fn the_late_end_of_a_lost_attempt_is_refused_although_an_earlier_one_was_reported() {
+    let rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let first = holder(&rig, &claim).await;
+    let verdict = || Some(Verdict::new(VerdictKind::NodeLost, "gone"));
+    let taken = rig.fleet.finish(&first, &end(verdict(), 0)).await.unwrap();
+    assert_eq!(taken, End::Taken(Status::Pending), "it is tried again");
+    // A repeat is heard as long as nobody else has the job.
+    let again = rig.fleet.finish(&first, &end(verdict(), 0)).await.unwrap();
+    assert_eq!(again, taken);
+    let claim = rig.claim().await.unwrap();
+    let second = holder(&rig, &claim).await;
+    rig.fleet.heartbeat(&second, LEASE).await.unwrap();
+    rig.fleet.manager_lost(rig.claimer.manager).await.unwrap();
+    let late = rig.fleet.finish(&second, &end(None, 0)).await.unwrap();
+    assert_eq!(late, End::Over(Status::Pending));
+}
+
+#[tokio::test]
 async fn a_cancel_reaches_the_runner_and_a_forced_one_does_not_wait_for_it() {
     let rig = Rig::new().await;
     let id = rig.create("1", &[&["a", "b", "c"]]).await;

@@ -8,6 +8,7 @@ use aqueduct_core::{
     run::Status,
     sched::{ExecutorOffer, Offer, TagPolicy},
     time::Millis,
+    verdict::{Verdict, VerdictKind},
 };
 use aqueduct_ports::{
     store::Runners as _,
@@ -115,13 +116,36 @@ async fn a_new_one_voids_what_its_dead_predecessor_had() {
     let dead = enlist(&rig).await;
     let before = lease(&dead).await;
     dead.renew(&before.lease).await.unwrap();
+    // Far more often than the budget for lost runners pays for.
+    for attempt in 2..=9 {
+        rig.restart().await;
+        let work = enlist(&rig).await;
+        let again = lease(&work).await;
+        assert_eq!(again.lease.key.attempt, attempt);
+        work.renew(&again.lease).await.unwrap();
+    }
     rig.restart().await;
     let work = enlist(&rig).await;
     let again = lease(&work).await;
-    assert_eq!(again.lease.key.attempt, 2);
     let report = Report::Finished(end(None, 0));
     work.report(&again.lease, report).await.unwrap();
     assert_eq!(statuses(&rig, id).await, [Status::Pending, Status::Success]);
     let runners = rig.store.runners().await.unwrap();
     assert_eq!(runners.len(), 2, "its row was found again");
+}
+
+#[tokio::test]
+async fn one_that_stops_hands_back_what_it_has_at_nobodys_cost() {
+    let rig = Rig::new().await;
+    let id = publish(&rig).await;
+    let work = enlist(&rig).await;
+    for attempt in 1..=5 {
+        let job = lease(&work).await;
+        assert_eq!(job.lease.key.attempt, attempt);
+        work.renew(&job.lease).await.unwrap();
+        let stopped = Verdict::new(VerdictKind::RunnerLost, "stopped");
+        let report = Report::Finished(end(Some(stopped), 0));
+        work.report(&job.lease, report).await.unwrap();
+        assert_eq!(statuses(&rig, id).await, [Status::Pending; 2]);
+    }
 }

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use aqueduct_core::time::Millis;
+use aqueduct_core::{time::Millis, verdict::VerdictKind};
 use aqueduct_ports::work::{
     Assignment, Directive, JobEnd, Lease, Offer, Report, WorkError, WorkSource,
 };
@@ -46,7 +46,8 @@ pub struct FleetWork {
 }
 
 impl FleetWork {
-    /// Takes the place of a dead predecessor: what that one had is lost, and handed out again as its retries allow.
+    /// Takes the place of a dead predecessor: what that one had is handed out again. That costs no retry, since indexes and
+    /// publications go on where they stopped, and nobody but the coordinator is to blame for its end.
     ///
     /// # Errors
     /// If the store fails.
@@ -59,7 +60,7 @@ impl FleetWork {
         };
         let (manager, _) = work.presence(description).await?;
         // Whether or not the predecessor was known to be replaced: a kill may have come in between.
-        let lost = work.fleet.manager_lost(manager).await?;
+        let lost = work.fleet.manager_stopped(manager).await?;
         if lost > 0 {
             tracing::info!(lost, "jobs of a killed {description} are handed out again");
         }
@@ -101,6 +102,9 @@ impl FleetWork {
 
     async fn finish(&self, lease: &Lease, end: &JobEnd) -> Result<(), WorkError> {
         let holder: Holder = self.held(lease)?.holder;
+        if end.verdict.as_ref().map(|verdict| verdict.kind) == Some(VerdictKind::RunnerLost) {
+            return self.hand_back(lease, &holder).await;
+        }
         let ended = self.fleet.finish(&holder, end).await;
         let ended = ended.map_err(|error| unavailable(&error))?;
         if let End::TraceIncomplete { stored } = ended {
@@ -111,6 +115,16 @@ impl FleetWork {
             End::Over(_) => Err(WorkError::Stale),
             _ => Ok(()),
         }
+    }
+}
+
+impl FleetWork {
+    /// The worker was stopped in the middle: whoever comes next goes on.
+    async fn hand_back(&self, lease: &Lease, holder: &Holder) -> Result<(), WorkError> {
+        let returned = self.fleet.hand_back(holder).await;
+        returned.map_err(|error| unavailable(&error))?;
+        self.leases().remove(&lease.token);
+        Ok(())
     }
 }
 
