@@ -158,6 +158,9 @@ pub trait Packer: Send + Sync {
     /// Path of a file that doesn't exist yet, to download into. Swept like the packed ones.
     fn new_file(&self) -> PathBuf;
 
+    /// Whether so many bytes may be downloaded into such files; [`WorkspaceError::Io`] if the disk has no room for them.
+    fn room_for(&self, bytes: u64) -> Result<(), WorkspaceError>;
+
     /// Unpacks a zip archive into `into`, over what is there, nothing outside of it; answers the number of entries.
     async fn unpack(&self, archive: PathBuf, into: PathBuf) -> Result<u64, WorkspaceError>;
 }

@@ -22,6 +22,7 @@ mod pattern;
 mod places;
 mod probe;
 mod project;
+mod quota;
 mod run_dir;
 mod select;
 mod snapshot;
@@ -33,4 +34,5 @@ mod workspace_tests;
 
 pub use checkouts::{Checkouts, CheckoutsConfig};
 pub use mounts::{PrivateMounts, enter_private_mounts};
+pub use quota::Quota;
 pub use workspace::{Isolation, Kept, Workspace, WorkspaceConfig};

@@ -7,7 +7,7 @@ use aqueduct_engine::fleet::{Fleet, FleetArtifacts, FleetWork};
 use aqueduct_ports::{executor::ExecError, store::Objects};
 use aqueduct_publish::{Release, Settings as ReleaseSettings};
 use aqueduct_runner::{RunnerConfig, Shutdown};
-use aqueduct_workspace::{Checkouts, CheckoutsConfig};
+use aqueduct_workspace::{Checkouts, CheckoutsConfig, Quota};
 use tokio::{task::JoinHandle, time::timeout};
 
 use super::{clock::SystemClock, release::read_env};
@@ -17,6 +17,12 @@ use crate::error::CliError;
 const NAME: &str = "release worker of the coordinator";
 /// Releases at a time.
 const SLOTS: usize = 4;
+/// What a needed job's artifacts may unpack to: a mistake or a bomb must not fill the disk that the coordinator itself needs.
+const QUOTA: Quota = Quota {
+    bytes: 32 << 30,
+    entries: 200_000,
+    reserve: 512 << 20,
+};
 /// How long a release that was stopped may take to say so.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -38,6 +44,7 @@ impl ReleaseWorker {
         let checkouts = Checkouts::open(&CheckoutsConfig {
             builds_dir: data.join("releases"),
             cache_dir: data.join("releases/cache"),
+            quota: QUOTA,
         })
         .map_err(CliError::infrastructure)?;
         for note in checkouts.notes() {

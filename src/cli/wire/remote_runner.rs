@@ -19,7 +19,7 @@ use aqueduct_exec::{
 use aqueduct_ports::executor::ExecError;
 use aqueduct_registry::ClientOptions;
 use aqueduct_runner::{ExecutorSlot, RunnerConfig, Shutdown};
-use aqueduct_workspace::{Checkouts, CheckoutsConfig};
+use aqueduct_workspace::{Checkouts, CheckoutsConfig, Quota};
 use tokio::task::JoinHandle;
 
 use super::{clock::SystemClock, local::BUILDS_DIR, local::container_problem};
@@ -102,6 +102,7 @@ impl RemoteRunner {
         let checkouts = Checkouts::open(&CheckoutsConfig {
             builds_dir: options.builds_dir.clone(),
             cache_dir: options.cache_dir.clone(),
+            quota: Quota::NONE,
         })
         .map_err(|error| {
             CliError::infrastructure(error)

@@ -42,6 +42,7 @@ impl Rig {
         let checkouts = Checkouts::open(&CheckoutsConfig {
             builds_dir: dir.path().join("builds"),
             cache_dir: dir.path().join("cache"),
+            quota: aqueduct_workspace::Quota::NONE,
         })
         .unwrap();
         let copy = checkouts

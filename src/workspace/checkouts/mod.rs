@@ -36,6 +36,7 @@ use crate::{
     error::{Result, blocking, failed},
     pack,
     places::Places,
+    quota::Quota,
     run_dir::{self, RunDir},
     select::find,
     tree::remove_tree,
@@ -48,6 +49,8 @@ pub struct CheckoutsConfig {
     pub builds_dir: PathBuf,
     /// Objects of projects, and caches of jobs.
     pub cache_dir: PathBuf,
+    /// What an archive may unpack to.
+    pub quota: Quota,
 }
 
 /// A runner's place on the disk; implements the ports of [`aqueduct_ports::workspace`] but for artifacts. Cheap to clone.
@@ -62,6 +65,7 @@ struct Inner {
     jobs_dir: PathBuf,
     cache_dir: PathBuf,
     places: Places,
+    quota: Quota,
     stores: ObjectStores,
     /// Number of the last file that was packed or downloaded.
     files: AtomicU64,
@@ -96,6 +100,7 @@ impl Checkouts {
                 jobs_dir,
                 cache_dir,
                 places: Places::default(),
+                quota: config.quota,
                 stores,
                 files: AtomicU64::new(0),
                 projects: Mutex::default(),
@@ -256,10 +261,15 @@ impl Packer for Checkouts {
         self.inner.run.path().join(format!("file-{number}"))
     }
 
+    fn room_for(&self, bytes: u64) -> Result<()> {
+        self.inner.quota.room(self.inner.run.path(), bytes)
+    }
+
     async fn unpack(&self, archive: PathBuf, into: PathBuf) -> Result<u64> {
-        let scratch = self.new_file();
+        let (scratch, quota) = (self.new_file(), self.inner.quota);
         blocking(move || {
-            let unpacked = pack::unpack(&archive, &scratch).and_then(|()| unpack(&scratch, &into));
+            let unpacked =
+                pack::unpack(&archive, &scratch, quota).and_then(|()| unpack(&scratch, &into));
             let _ = remove_tree(&scratch);
             unpacked
         })

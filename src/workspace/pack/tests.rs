@@ -10,6 +10,7 @@ use aqueduct_ports::workspace::Selection;
 use flate2::read::MultiGzDecoder;
 
 use super::*;
+use crate::quota::Quota;
 use crate::select::find;
 
 fn tree() -> tempfile::TempDir {
@@ -40,7 +41,7 @@ fn a_tree_comes_back_with_modes_links_and_times() {
     let packed = packed(dir.path(), "out", Format::Zip).unwrap();
     assert_eq!((packed.selected.entries, packed.selected.bytes), (6, 6));
     let back = dir.path().join("back");
-    unpack(&packed.file.unwrap(), &back).unwrap();
+    unpack(&packed.file.unwrap(), &back, Quota::NONE).unwrap();
     assert_eq!(fs::read(back.join("out/b.xml")).unwrap(), b"two");
     let (before, after) = (
         fs::metadata(dir.path().join("copy/out/a.xml")).unwrap(),
@@ -86,7 +87,7 @@ fn what_leads_out_of_an_archive_or_is_none_is_refused() {
         zip.write_all(b"x").unwrap();
         zip.finish().unwrap();
         let into = dir.path().join("into");
-        assert!(unpack(&path, &into).is_err(), "{name}");
+        assert!(unpack(&path, &into, Quota::NONE).is_err(), "{name}");
         let _ = fs::remove_dir_all(&into);
     }
     assert!(!dir.path().join("up").exists());
@@ -97,11 +98,74 @@ fn what_leads_out_of_an_archive_or_is_none_is_refused() {
     zip.start_file("dir/up", options).unwrap();
     zip.write_all(b"x").unwrap();
     zip.finish().unwrap();
-    assert!(unpack(&path, &dir.path().join("linked")).is_err());
+    assert!(unpack(&path, &dir.path().join("linked"), Quota::NONE).is_err());
     assert!(!dir.path().join("up").exists());
     for bytes in [&b"PK\x03\x04 and then nothing"[..], b""] {
         fs::write(&path, bytes).unwrap();
-        let error = unpack(&path, &dir.path().join("torn")).unwrap_err();
+        let error = unpack(&path, &dir.path().join("torn"), Quota::NONE).unwrap_err();
         assert!(error.to_string().contains("damaged"), "{error}");
+    }
+}
+
+#[test]
+fn an_archive_that_unpacks_to_more_than_it_may_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bomb.zip");
+    let mut zip = ::zip::ZipWriter::new(File::create(&path).unwrap());
+    let options = ::zip::write::SimpleFileOptions::default();
+    for name in ["one", "two"] {
+        zip.start_file(name, options).unwrap();
+        for _ in 0..30 {
+            zip.write_all(&[0; 1_000_000]).unwrap();
+        }
+    }
+    zip.finish().unwrap();
+    assert!(fs::metadata(&path).unwrap().len() < 200_000, "it is a bomb");
+    let exact = Quota {
+        bytes: 60_000_000,
+        entries: 2,
+        reserve: 1,
+    };
+    let table = [
+        (exact, None),
+        (
+            Quota {
+                bytes: 59_999_999,
+                ..exact
+            },
+            Some("larger than 59999999 bytes"),
+        ),
+        (
+            Quota {
+                entries: 1,
+                ..exact
+            },
+            Some("more than 1 entries"),
+        ),
+        (
+            Quota {
+                reserve: u64::MAX,
+                ..exact
+            },
+            Some("stay free"),
+        ),
+    ];
+    for (number, (quota, expected)) in table.into_iter().enumerate() {
+        let into = dir.path().join(number.to_string());
+        let refused = unpack(&path, &into, quota)
+            .err()
+            .map(|error| error.to_string());
+        let told = refused
+            .as_deref()
+            .zip(expected)
+            .map(|(told, cause)| told.contains(cause));
+        assert_eq!(told, expected.map(|_| true), "{quota:?}: {refused:?}");
+        if expected.is_some() {
+            let written: u64 = fs::read_dir(&into)
+                .unwrap()
+                .map(|file| file.unwrap().metadata().unwrap().len())
+                .sum();
+            assert!(written <= quota.bytes);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, FileTimes, Permissions},
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Write as _},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -11,20 +11,28 @@ use std::{
 use aqueduct_ports::workspace::WorkspaceError;
 use zip::{ExtraField, ZipArchive, read::ZipFile};
 
-use crate::error::{Result, failed};
+use crate::{
+    error::{Result, failed},
+    quota::{Gauge, Quota},
+};
 
 /// Longest target of a link.
 const MAX_LINK: u64 = 4096;
 
-/// Unpacks `archive` into the new directory `into`. Links come last, so that nothing is written through one; where they lead
+/// Copied at a time.
+const PIECE: usize = 128 * 1024;
+
+/// Unpacks `archive` into the new directory `into`, no more than `quota` allows. Links come last, so that nothing is written through one; where they lead
 /// is for whoever copies them on to judge.
-pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<()> {
+pub(crate) fn unpack(archive: &Path, into: &Path, quota: Quota) -> Result<()> {
     let file = File::open(archive).map_err(failed("open", archive))?;
     let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&error))?;
     fs::create_dir(into).map_err(failed("create", into))?;
+    let mut gauge = Gauge::new(quota, into);
     let mut links: Vec<(PathBuf, String)> = Vec::new();
     let mut dirs: Vec<(PathBuf, u32)> = Vec::new();
     for index in 0..zip.len() {
+        gauge.entry()?;
         let mut entry = zip.by_index(index).map_err(|error| damaged(&error))?;
         let target = into.join(path_of(&entry)?);
         if let Some(parent) = target.parent() {
@@ -39,7 +47,7 @@ pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<()> {
             read.map_err(|error| damaged(&error.into()))?;
             links.push((target, to));
         } else {
-            write(&mut entry, &target)?;
+            write(&mut entry, &target, &mut gauge)?;
         }
     }
     for (path, to) in links {
@@ -53,14 +61,9 @@ pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write<R: Read>(entry: &mut ZipFile<'_, R>, target: &Path) -> Result<()> {
+fn write<R: Read>(entry: &mut ZipFile<'_, R>, target: &Path, gauge: &mut Gauge<'_>) -> Result<()> {
     let mut file = File::create(target).map_err(failed("create", target))?;
-    io::copy(entry, &mut file).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other => {
-            damaged(&error.into())
-        }
-        _ => failed("write", target)(error),
-    })?;
+    copy(entry, &mut file, target, gauge)?;
     if let Some(mode) = entry.unix_mode() {
         let permissions = Permissions::from_mode(mode & 0o777 | 0o600);
         file.set_permissions(permissions)
@@ -76,6 +79,26 @@ fn write<R: Read>(entry: &mut ZipFile<'_, R>, target: &Path) -> Result<()> {
         let _ = file.set_times(FileTimes::new().set_modified(time));
     }
     Ok(())
+}
+
+fn copy<R: Read>(
+    entry: &mut ZipFile<'_, R>,
+    file: &mut File,
+    target: &Path,
+    gauge: &mut Gauge<'_>,
+) -> Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = match entry.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(damaged(&error.into())),
+        };
+        gauge.write(length as u64)?;
+        let bytes = piece.get(..length).unwrap_or_default();
+        file.write_all(bytes).map_err(failed("write", target))?;
+    }
 }
 
 fn path_of<R: Read>(entry: &ZipFile<'_, R>) -> Result<PathBuf> {

@@ -54,6 +54,7 @@ impl FleetArtifacts {
                 attempt.job, archive.format
             )));
         }
+        self.packer.room_for(archive.size)?;
         let gone = |error| match error {
             ObjectError::Missing(_) => missing(attempt),
             other => WorkspaceError::Unreachable(other.to_string()),
