@@ -35,16 +35,17 @@ const DAMAGED: [&str; 5] = [
 ];
 
 impl GitMirrors {
-    /// Makes sure that the mirror has the commit.
+    /// Makes sure that the mirror has the commit, and the ref if it is named and the remote has it.
     pub(crate) async fn bring(
         &self,
         project: ProjectId,
         url: &RemoteUrl,
         sha: &str,
+        git_ref: Option<&str>,
     ) -> Result<(), GitError> {
         let mut change = self.change(project).await?;
         change.prepare().await?;
-        if change.has(sha).await? {
+        if change.has_ref(git_ref).await? && change.has(sha).await? {
             return Ok(());
         }
         let mut ended = change.fetch(url, &EVERYTHING).await?;
@@ -202,6 +203,14 @@ impl Change<'_> {
             self.writer.remember_whole([sha.to_owned()]);
         }
         Ok(ended.success)
+    }
+
+    async fn has_ref(&self, git_ref: Option<&str>) -> Result<bool, GitError> {
+        let Some(name) = git_ref.map(str::to_owned) else {
+            return Ok(true);
+        };
+        let find = move |repo: &git2::Repository| Ok(refs::is_there(repo, &name));
+        read(self.mirror.clone(), "look for a ref", find).await
     }
 
     /// Remembers where the branches and tags are: a fetch that succeeded has brought them whole.

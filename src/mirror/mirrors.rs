@@ -144,7 +144,26 @@ impl Mirrors for GitMirrors {
 
     async fn fetch(&self, project: ProjectId, url: &RemoteUrl, sha: &str) -> Result<(), GitError> {
         check_sha(sha)?;
-        self.bring(project, url, sha).await
+        self.bring(project, url, sha, None).await
+    }
+
+    async fn fetch_ref(
+        &self,
+        project: ProjectId,
+        url: &RemoteUrl,
+        sha: &str,
+        git_ref: &str,
+    ) -> Result<(), GitError> {
+        check_sha(sha)?;
+        self.bring(project, url, sha, Some(git_ref)).await
+    }
+
+    async fn has_ref(&self, project: ProjectId, git_ref: &str) -> Result<bool, GitError> {
+        let git_ref = git_ref.to_owned();
+        read(self.present(project)?, "look for a ref", move |repo| {
+            Ok(refs::is_there(repo, &git_ref))
+        })
+        .await
     }
 
     async fn keep(

@@ -46,6 +46,11 @@ pub(crate) fn kept(repo: &Repository) -> Result<Vec<(PipelineId, String)>, git2:
     Ok(kept)
 }
 
+/// Whether there is a ref of that full name.
+pub(crate) fn is_there(repo: &Repository, name: &str) -> bool {
+    repo.find_reference(name).is_ok()
+}
+
 /// The commits that branches and tags lead to.
 pub(crate) fn tips(repo: &Repository) -> Result<Vec<String>, git2::Error> {
     let mut tips = Vec::new();

@@ -36,6 +36,19 @@ pub trait Mirrors: Send + Sync {
     /// [`GitError::Missing`] if the remote no longer has it either.
     async fn fetch(&self, project: ProjectId, url: &RemoteUrl, sha: &str) -> Result<(), GitError>;
 
+    /// As [`fetch`](Self::fetch), and the branch or tag of that full name is there too if the remote still has it: also where the
+    /// commit had come with another one before.
+    async fn fetch_ref(
+        &self,
+        project: ProjectId,
+        url: &RemoteUrl,
+        sha: &str,
+        git_ref: &str,
+    ) -> Result<(), GitError>;
+
+    /// Whether the mirror has a ref of that full name.
+    async fn has_ref(&self, project: ProjectId, git_ref: &str) -> Result<bool, GitError>;
+
     /// Keeps the commit for as long as the pipeline needs it, as `refs/pipelines/N`. Idempotent; another commit under the
     /// same number replaces the first. [`GitError::Missing`] if the mirror doesn't have the commit.
     async fn keep(

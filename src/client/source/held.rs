@@ -166,6 +166,13 @@ impl Leases {
         })
     }
 
+    /// Numbers of the jobs whose leases are not over.
+    pub(super) fn jobs(&self) -> Vec<u64> {
+        let held = lock(&self.held);
+        let living = held.values().filter(|held| !held.is_lost());
+        living.map(|held| held.id).collect()
+    }
+
     pub(super) fn forget(&self, lease: &Lease) {
         lock(&self.held).remove(&lease.token);
     }

@@ -68,6 +68,7 @@ impl HttpWorkSource {
                 version: EXTENSION_VERSION,
                 instance: self.identity.instance.clone(),
                 offer: offer.clone(),
+                held: Some(self.leases.jobs()),
             }),
         };
         let make = || {

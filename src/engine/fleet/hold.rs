@@ -1,7 +1,7 @@
 //! Who may speak for a job: tokens and the attempts that they belong to.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -43,6 +43,25 @@ pub(super) struct Holders(Mutex<Known>);
 struct Known {
     by_token: HashMap<TokenHash, Holder>,
     by_job: HashMap<(PipelineId, usize), [TokenHash; 2]>,
+    /// Jobs by who has them.
+    by_manager: HashMap<ManagerId, BTreeSet<(PipelineId, usize)>>,
+}
+
+impl Known {
+    fn forget(&mut self, job: (PipelineId, usize)) {
+        for token in self.by_job.remove(&job).into_iter().flatten() {
+            let holder = self.by_token.remove(&token);
+            let Some(manager) = holder.and_then(|holder| holder.manager) else {
+                continue;
+            };
+            if let Some(jobs) = self.by_manager.get_mut(&manager) {
+                jobs.remove(&job);
+                if jobs.is_empty() {
+                    self.by_manager.remove(&manager);
+                }
+            }
+        }
+    }
 }
 
 impl Holders {
@@ -51,9 +70,7 @@ impl Holders {
         let (tenure, status) = (live.tenures[at], live.pipeline.state().jobs[at].status);
         let job = (live.row.id, at);
         let mut known = self.lock();
-        for token in known.by_job.remove(&job).into_iter().flatten() {
-            known.by_token.remove(&token);
-        }
+        known.forget(job);
         let (Some(report), Some(read)) = (tenure.report, tenure.read) else {
             return;
         };
@@ -72,6 +89,9 @@ impl Holders {
         known.by_token.insert(report, holder(TokenUse::Report));
         known.by_token.insert(read, holder(TokenUse::Read));
         known.by_job.insert(job, [report, read]);
+        if let Some(manager) = tenure.manager {
+            known.by_manager.entry(manager).or_default().insert(job);
+        }
     }
 
     fn find(&self, token: &TokenHash) -> Option<Holder> {
@@ -81,10 +101,10 @@ impl Holders {
     /// The attempts that a manager has.
     pub(super) fn of_manager(&self, manager: ManagerId) -> Vec<Holder> {
         let known = self.lock();
-        let holders = known.by_token.values();
-        holders
-            .filter(|holder| holder.manager == Some(manager))
-            .filter(|holder| holder.purpose == TokenUse::Report)
+        let jobs = known.by_manager.get(&manager).into_iter().flatten();
+        let reports = jobs.filter_map(|job| known.by_job.get(job).map(|[report, _]| report));
+        reports
+            .filter_map(|token| known.by_token.get(token))
             .copied()
             .collect()
     }

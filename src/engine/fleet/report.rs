@@ -1,6 +1,9 @@
 //! What runners tell.
 
+use std::collections::BTreeSet;
+
 use aqueduct_core::{
+    id::{GlobalJobId, ManagerId},
     run::{Ignored, Status},
     time::{Millis, Timestamp},
 };
@@ -76,8 +79,9 @@ impl Fleet {
 
     /// A holder gives its job back unfinished: it can be done again at nobody's cost.
     pub async fn hand_back(&self, holder: &Holder) -> Result<(), FleetError> {
-        self.act(holder.pipeline, |live, now| {
-            if let Some(token) = token(live, holder) {
+        let holder = *holder;
+        self.act(holder.pipeline, move |live, now| {
+            if let Some(token) = token(live, &holder) {
                 let job = crate::pipeline::Pipeline::id(holder.at);
                 // Void if its end was reported meanwhile.
                 let _ = live.pipeline.handed_back(job, token, now);
@@ -88,11 +92,19 @@ impl Fleet {
     }
 
     /// A runner's process is dead: the attempts that it had are lost at once. How many there were.
-    pub async fn manager_lost(
+    pub async fn manager_lost(&self, manager: ManagerId) -> Result<usize, FleetError> {
+        self.manager_holds(manager, BTreeSet::new()).await
+    }
+
+    /// Of the attempts that a runner's process was handed, those of other jobs than `held` are lost at once: they never reached it, or
+    /// it gave them up. How many there were.
+    pub async fn manager_holds(
         &self,
-        manager: aqueduct_core::id::ManagerId,
+        manager: ManagerId,
+        held: BTreeSet<GlobalJobId>,
     ) -> Result<usize, FleetError> {
-        let lost = self.shared.holders.of_manager(manager);
+        let mut lost = self.shared.holders.of_manager(manager);
+        lost.retain(|holder| !held.contains(&holder.attempt.job));
         let count = lost.len();
         for holder in lost {
             self.act(holder.pipeline, move |live, now| {
@@ -110,11 +122,8 @@ impl Fleet {
     }
 
     /// As [`Self::manager_lost`], for one whose attempts can be done again whatever they had done: all are handed back.
-    pub(super) async fn manager_stopped(
-        &self,
-        manager: aqueduct_core::id::ManagerId,
-    ) -> Result<usize, FleetError> {
-        let left = self.holders.of_manager(manager);
+    pub(super) async fn manager_stopped(&self, manager: ManagerId) -> Result<usize, FleetError> {
+        let left = self.shared.holders.of_manager(manager);
         for holder in &left {
             self.hand_back(holder).await?;
         }

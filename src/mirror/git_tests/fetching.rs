@@ -304,3 +304,23 @@ async fn a_pack_beyond_the_limit_is_not_taken() {
     );
     assert!(began.elapsed() < Duration::from_secs(10));
 }
+
+#[tokio::test]
+async fn a_ref_on_a_commit_that_is_known_comes_too() {
+    let rig = Rig::new();
+    let sha = rig.push("a", "1", "refs/heads/main");
+    let (mirrors, url) = (&rig.mirrors, rig.url());
+    mirrors.fetch(PROJECT, &url, &sha).await.unwrap();
+    for name in ["refs/heads/topic", "refs/tags/v1"] {
+        let target = format!("HEAD:{name}");
+        git(&rig.work(), &["push", "-q", "../origin.git", &target]);
+        mirrors.fetch(PROJECT, &url, &sha).await.unwrap();
+        assert!(!mirrors.has_ref(PROJECT, name).await.unwrap(), "{name}");
+        let brought = mirrors.fetch_ref(PROJECT, &url, &sha, name).await;
+        brought.unwrap();
+        assert!(mirrors.has_ref(PROJECT, name).await.unwrap(), "{name}");
+    }
+    // One that is gone again keeps nobody from the commit.
+    let gone = mirrors.fetch_ref(PROJECT, &url, &sha, "refs/heads/gone");
+    gone.await.unwrap();
+}

@@ -1,12 +1,15 @@
 //! A claimed job as its runner gets it (runner-protocol 3.5).
 
-use aqueduct_core::api::runner::{
-    EXTENSION_VERSION, Payload, Secret, artifact,
-    encode::{self, Handout, token_variables},
-    payload::{
-        ArtifactsFile, Dependency, DependencyExtension, GitInfo, JobInfo, PayloadExtension,
-        Variable,
+use aqueduct_core::{
+    api::runner::{
+        EXTENSION_VERSION, Payload, Secret, artifact,
+        encode::{self, Handout, token_variables},
+        payload::{
+            ArtifactsFile, Dependency, DependencyExtension, GitInfo, JobInfo, PayloadExtension,
+            Variable,
+        },
     },
+    id::ProjectId,
 };
 use aqueduct_engine::fleet::Claim;
 use aqueduct_ports::store::{PipelineRow, RunnerRow};
@@ -68,14 +71,16 @@ async fn git_info(app: &App, claim: &Claim, url: &Secret) -> Result<GitInfo, Api
             ("tag", Some(tag))
         });
     let short = short.unwrap_or(git_ref);
-    // A branch that was deleted meanwhile can't be fetched; the pipeline's own ref always can.
-    if app.store().head(*project, git_ref).await?.is_some() {
-        refspecs.push(if ref_type == "tag" {
-            format!("+refs/tags/{short}:refs/tags/{short}")
-        } else {
-            format!("+refs/heads/{short}:refs/remotes/origin/{short}")
-        });
-    }
+    // A branch may be deleted, moved or not mirrored yet: where it stood for this pipeline never changes. A tag is more than the
+    // commit it leads to, so it comes by itself as long as it is there.
+    let kept = format!("refs/pipelines/{id}");
+    refspecs.push(if ref_type == "branch" {
+        format!("+{kept}:refs/remotes/origin/{short}")
+    } else if has_ref(app, *project, git_ref).await {
+        format!("+{git_ref}:{git_ref}")
+    } else {
+        format!("+{kept}:{git_ref}")
+    });
     Ok(GitInfo {
         repo_url: url.clone(),
         repo_object_format: if sha.len() == 64 { "sha256" } else { "sha1" }.into(),
@@ -87,6 +92,12 @@ async fn git_info(app: &App, claim: &Claim, url: &Secret) -> Result<GitInfo, Api
         depth: depth(app, claim),
         protected: None,
     })
+}
+
+/// Where that can't be told, the commit will do.
+async fn has_ref(app: &App, project: ProjectId, git_ref: &str) -> bool {
+    let found = app.ports.mirrors.has_ref(project, git_ref).await;
+    found.unwrap_or(false)
 }
 
 /// What the job's `GIT_DEPTH` says.

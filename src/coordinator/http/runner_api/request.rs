@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aqueduct_core::api::runner::{JobRequest, http};
+use aqueduct_core::{
+    api::runner::{JobRequest, http},
+    id::GlobalJobId,
+};
 use aqueduct_engine::fleet::Claimer;
 use aqueduct_ports::store::{RunnerKind, RunnerRow, Sighting};
 use axum::{
@@ -60,7 +63,8 @@ fn nothing() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-/// Who asks. A new process in place of an old one says that the old one is dead, with all that it had.
+/// Who asks. A new process in place of an old one says that the old one is dead, with all that it had; one that tells what it has,
+/// that whatever else it was handed never reached it.
 async fn asker(app: &App, asked: &JobRequest, runner: &RunnerRow) -> Result<Claimer, ApiError> {
     let sighting = Sighting {
         runner: runner.id,
@@ -70,9 +74,14 @@ async fn asker(app: &App, asked: &JobRequest, runner: &RunnerRow) -> Result<Clai
         now: app.ports.clock.now(),
     };
     let seen = app.store().seen_manager(&sighting).await?;
-    if seen.replaced.is_some() {
-        let lost = app.fleet().manager_lost(seen.manager).await?;
-        tracing::info!(runner = %runner.id, lost, "a runner was started anew");
+    let held = asked.aqueduct.as_ref().and_then(|own| own.held.as_ref());
+    if seen.replaced.is_some() || held.is_some() {
+        let held = held.into_iter().flatten().copied().map(GlobalJobId);
+        let lost = app.fleet().manager_holds(seen.manager, held.collect());
+        let lost = lost.await?;
+        if lost > 0 {
+            tracing::info!(runner = %runner.id, lost, "jobs did not reach a runner, or died with it");
+        }
     }
     Ok(Claimer {
         manager: seen.manager,

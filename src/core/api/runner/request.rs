@@ -48,4 +48,8 @@ pub struct RequestExtension {
     pub instance: String,
     /// What it takes.
     pub offer: Offer,
+    /// Numbers of all jobs that the process has, if it says: any other that it was handed did not reach it, or is no longer with
+    /// it. A process asks for one job at a time, and knows of each before it asks for the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Vec<u64>>,
 }

@@ -213,6 +213,34 @@ async fn a_new_process_of_a_runner_frees_what_the_old_one_had() {
 }
 
 #[tokio::test]
+async fn a_job_whose_answer_was_lost_is_handed_out_again_at_nobodys_cost() {
+    let mut rig = Rig::new().await;
+    let id = rig.create("1", &[&["a", "b"]]).await;
+    let manager = rig.claimer.manager;
+    let kept = rig.claim().await.unwrap();
+    // The coordinator is killed before its answer gets there, more often than lost runners are paid for.
+    for attempt in 1..=5 {
+        let claim = rig.claim().await.unwrap();
+        assert_eq!(claim.attempt.attempt, attempt);
+        rig.restart().await;
+        let held = [kept.attempt.job].into();
+        assert_eq!(rig.fleet.manager_holds(manager, held).await, Ok(1));
+    }
+    assert_eq!(
+        statuses(&rig, id).await,
+        [Status::Preparing, Status::Pending]
+    );
+    let claim = rig.claim().await.unwrap();
+    let all = [kept.attempt.job, claim.attempt.job].into();
+    assert_eq!(rig.fleet.manager_holds(manager, all).await, Ok(0));
+    for claim in [kept, claim] {
+        let holder = holder(&rig, &claim).await;
+        let taken = rig.fleet.finish(&holder, &end(None, 0)).await.unwrap();
+        assert_eq!(taken, End::Taken(Status::Success));
+    }
+}
+
+#[tokio::test]
 async fn the_late_end_of_a_lost_attempt_is_refused_although_an_earlier_one_was_reported() {
     let rig = Rig::new().await;
     rig.create("1", &[&["a"]]).await;

@@ -157,7 +157,9 @@ impl Ingest {
         let url = RemoteUrl::parse(&project.git_url)
             .map_err(|error| Trouble::Later(error.to_string()))?;
         let mirrors = self.ports.mirrors.as_ref();
-        mirrors.fetch(project.id, &url, sha).await?;
+        mirrors
+            .fetch_ref(project.id, &url, sha, &event.name)
+            .await?;
         let tree = Tree {
             mirrors,
             project: project.id,
