@@ -91,7 +91,7 @@ fn open(dir: &Path) -> Checkouts {
     Checkouts::open(&CheckoutsConfig {
         builds_dir: dir.join("builds"),
         cache_dir: dir.join("cache"),
-        quota: crate::quota::Quota::NONE,
+        quota: Quota::NONE,
     })
     .unwrap()
 }
