@@ -1,4 +1,4 @@
-//! Development commands: `cargo xtask demo | test | check | bench | images`.
+//! Development commands: `cargo xtask demo | test | check | bench | chaos | images`.
 //!
 //! Everything a developer or a CI machine needs beyond Rust, git and a C compiler is installed from
 //! here, and announced before it is.
@@ -6,6 +6,7 @@
 
 mod bench;
 mod cargo;
+mod chaos;
 mod check;
 mod demo;
 mod error;
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND
   demo [--keep] runs both examples and shows what they released; --keep leaves the servers up
   bench NAME    plan, run or oci: medians and ratios beside the peers; coordinator, with names of
                 its parts where not all are wanted
+  chaos [SEED]  500 jobs and 50 kills of coordinator and runners, on SQLite and on PostgreSQL
   images        makes the base images of runner-images/ and prints their references
 ";
 
@@ -52,6 +54,8 @@ fn dispatch(words: &[&str]) -> Result<bool> {
         ["bench", name, parts @ ..] => bench::run(name, parts),
         // What `bench coordinator` starts once both are built.
         ["bench-coordinator", parts @ ..] => bench::load(parts),
+        ["chaos"] => chaos::run(None),
+        ["chaos", seed] => chaos::run(Some(seed)),
         ["images"] => images::run(),
         ["help" | "--help" | "-h"] => {
             stage::say(USAGE);

@@ -18,8 +18,9 @@ pub(crate) fn run() -> Result<bool> {
         pure(&mut stages, &programs);
         some(&mut stages, "adapters", &programs, &[], is_adapter);
         some(&mut stages, "command line", &programs, &[], is_cli);
-        // The examples use both cores themselves.
+        // These use both cores themselves.
         let one = ["--test-threads=1"];
+        some(&mut stages, "kills", &programs, &one, is_chaos);
         some(&mut stages, "examples", &programs, &one, is_example);
     }
     Ok(stages.finish())
@@ -29,11 +30,15 @@ fn is_example(program: &TestProgram) -> bool {
     program.target == "examples"
 }
 
+fn is_chaos(program: &TestProgram) -> bool {
+    program.target == "chaos"
+}
+
 fn is_cli(program: &TestProgram) -> bool {
     let of_binary = ["aqueduct", "aqueduct-cli"].contains(&program.package.as_str());
-    of_binary && !is_example(program) && !is_pure(program)
+    of_binary && !is_example(program) && !is_chaos(program) && !is_pure(program)
 }
 
 fn is_adapter(program: &TestProgram) -> bool {
-    !is_pure(program) && !is_cli(program) && !is_example(program)
+    !is_pure(program) && !is_cli(program) && !is_example(program) && !is_chaos(program)
 }

@@ -41,17 +41,16 @@ pub(crate) fn read(outside: &Path) -> BTreeMap<u64, Vec<Began>> {
         };
         let attempts = jobs.entry(job.parse().unwrap()).or_default();
         let written = PathBuf::from(written);
-        match what {
-            "begin" => attempts.push(Began {
+        if what == "begin" {
+            attempts.push(Began {
                 runner: runner.to_owned(),
                 at_ms: at_ms.parse().unwrap(),
                 written,
                 ended: false,
-            }),
-            _ => {
-                let began = attempts.iter_mut().find(|began| began.written == written);
-                began.unwrap().ended = true;
-            }
+            });
+        } else {
+            let began = attempts.iter_mut().find(|began| began.written == written);
+            began.unwrap().ended = true;
         }
     }
     jobs

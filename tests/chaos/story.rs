@@ -53,6 +53,8 @@ pub(crate) struct Seen {
     pub(crate) name: String,
     pub(crate) status: String,
     pub(crate) attempt: u64,
+    /// For who reads a failure.
+    #[expect(dead_code, reason = "shown by Debug")]
     pub(crate) verdict: Value,
 }
 

@@ -41,23 +41,23 @@ pub(super) struct Holders(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    by_token: HashMap<TokenHash, Holder>,
-    by_job: HashMap<(PipelineId, usize), [TokenHash; 2]>,
+    holders: HashMap<TokenHash, Holder>,
+    tokens: HashMap<(PipelineId, usize), [TokenHash; 2]>,
     /// Jobs by who has them.
-    by_manager: HashMap<ManagerId, BTreeSet<(PipelineId, usize)>>,
+    jobs: HashMap<ManagerId, BTreeSet<(PipelineId, usize)>>,
 }
 
 impl Known {
     fn forget(&mut self, job: (PipelineId, usize)) {
-        for token in self.by_job.remove(&job).into_iter().flatten() {
-            let holder = self.by_token.remove(&token);
+        for token in self.tokens.remove(&job).into_iter().flatten() {
+            let holder = self.holders.remove(&token);
             let Some(manager) = holder.and_then(|holder| holder.manager) else {
                 continue;
             };
-            if let Some(jobs) = self.by_manager.get_mut(&manager) {
+            if let Some(jobs) = self.jobs.get_mut(&manager) {
                 jobs.remove(&job);
                 if jobs.is_empty() {
-                    self.by_manager.remove(&manager);
+                    self.jobs.remove(&manager);
                 }
             }
         }
@@ -86,32 +86,32 @@ impl Holders {
             current: true,
             at,
         };
-        known.by_token.insert(report, holder(TokenUse::Report));
-        known.by_token.insert(read, holder(TokenUse::Read));
-        known.by_job.insert(job, [report, read]);
+        known.holders.insert(report, holder(TokenUse::Report));
+        known.holders.insert(read, holder(TokenUse::Read));
+        known.tokens.insert(job, [report, read]);
         if let Some(manager) = tenure.manager {
-            known.by_manager.entry(manager).or_default().insert(job);
+            known.jobs.entry(manager).or_default().insert(job);
         }
     }
 
     fn find(&self, token: &TokenHash) -> Option<Holder> {
-        self.lock().by_token.get(token).copied()
+        self.lock().holders.get(token).copied()
     }
 
     /// The attempts that a manager has.
     pub(super) fn of_manager(&self, manager: ManagerId) -> Vec<Holder> {
         let known = self.lock();
-        let jobs = known.by_manager.get(&manager).into_iter().flatten();
-        let reports = jobs.filter_map(|job| known.by_job.get(job).map(|[report, _]| report));
+        let jobs = known.jobs.get(&manager).into_iter().flatten();
+        let reports = jobs.filter_map(|job| known.tokens.get(job).map(|[report, _]| report));
         reports
-            .filter_map(|token| known.by_token.get(token))
+            .filter_map(|token| known.holders.get(token))
             .copied()
             .collect()
     }
 
     /// How many attempts runners have.
     pub(super) fn attempts(&self) -> usize {
-        self.lock().by_job.len()
+        self.lock().tokens.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

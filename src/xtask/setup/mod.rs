@@ -39,6 +39,9 @@ impl Need {
         Self::BaseImages,
     ];
 
+    /// What `cargo xtask chaos` needs: PostgreSQL.
+    pub(crate) const CHAOS: [Self; 1] = [Self::Packages];
+
     /// What the demonstration needs.
     pub(crate) const DEMO: [Self; 4] = [
         Self::Packages,
