@@ -69,7 +69,8 @@ async fn log(processes: &Processes, job: &Seen, attempts: &[Began]) {
         log.windows(mark.len()).position(|window| window == mark)
     };
     let last = attempts.last().unwrap();
-    let written = fs::read(&last.written).unwrap();
+    // A sleeper may have been stopped before it wrote anything.
+    let written = fs::read(&last.written).unwrap_or_default();
     let begin = format!("\nbegin {}\n", last.written.display());
     let Some(from) = find(&log, &begin) else {
         // It was stopped, perhaps before it began again.

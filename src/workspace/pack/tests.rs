@@ -116,7 +116,7 @@ fn an_archive_that_unpacks_to_more_than_it_may_is_refused() {
     for name in ["one", "two"] {
         zip.start_file(name, options).unwrap();
         for _ in 0..30 {
-            zip.write_all(&[0; 1_000_000]).unwrap();
+            zip.write_all(&vec![0; 1_000_000]).unwrap();
         }
     }
     zip.finish().unwrap();
