@@ -20,7 +20,7 @@ pub(crate) fn run(seed: Option<&str>) -> Result<bool> {
         command.args(["test", "--package", "aqueduct", "--test", "chaos", "--"]);
         command.args(["full_size", "--ignored", "--nocapture", "--test-threads=1"]);
         command.envs(seed.map(|seed| ("AQUEDUCT_CHAOS_SEED", seed)));
-        let status = command.status().at(&cargo::root())?;
+        let status = command.status().at(cargo::root())?;
         Ok(Count::one(status.success()))
     });
     Ok(stages.finish())
