@@ -6,6 +6,8 @@
     reason = "a test that can't go on must stop, and say what both processes said"
 )]
 
+#[path = "coordinator/containers.rs"]
+mod containers;
 #[path = "coordinator/kills.rs"]
 mod kills;
 #[path = "coordinator/releases.rs"]

@@ -26,6 +26,7 @@ pub(crate) struct Rig {
     client: Client,
     coordinator: Option<Child>,
     runner: Option<Child>,
+    executor: &'static str,
 }
 
 impl Rig {
@@ -36,14 +37,27 @@ impl Rig {
 
     /// The same with more files in the project, and with settings of the operator.
     pub(crate) async fn with(files: &[(&str, &str)], operator: &str) -> Self {
-        let mut rig = Self::coordinator(files, operator).await;
+        let rig = Self::coordinator(files, operator).await;
+        rig.furnish("host").await
+    }
+
+    /// The same with a runner that works in containers.
+    pub(crate) async fn in_containers(pipeline: &str) -> Self {
+        let rig = Self::coordinator(&[(".gitlab-ci.yml", pipeline)], "").await;
+        rig.furnish("oci").await
+    }
+
+    /// Adds the project and a runner.
+    async fn furnish(mut self, executor: &'static str) -> Self {
+        let rig = &mut self;
+        rig.executor = executor;
         let asked = json!({"path": "group/name", "git_url": rig.bare(), "interval_ms": 200});
         rig.call(Method::POST, "/projects", Some(&asked)).await;
         let asked = json!({"description": "one"});
         let made = rig.call(Method::POST, "/runners", Some(&asked)).await;
         rig.keep("token", made["token"].as_str().unwrap());
         rig.start_runner();
-        rig
+        self
     }
 
     /// A coordinator that knows nothing yet.
@@ -81,6 +95,7 @@ impl Rig {
             client: Client::new(),
             coordinator: None,
             runner: None,
+            executor: "host",
         };
         rig.start_coordinator();
         rig.token = rig.admin_token().await;
@@ -155,7 +170,7 @@ impl Rig {
             "--token-file",
             &token,
             "--executor",
-            "host",
+            self.executor,
             "--concurrent",
             "2",
             "--state-dir",
