@@ -1,9 +1,13 @@
 //! One server: its address, the connections to it, and how a call is tried again.
 
-use std::{fmt::Write as _, path::PathBuf, time::Duration};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aqueduct_core::api::runner::http::{PREFIX, REQUEST_ID};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use reqwest::{Certificate, Method, RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -39,6 +43,22 @@ impl ApiOptions {
     }
 }
 
+/// The certificates in a PEM file, to trust besides the system's.
+///
+/// # Errors
+/// If the file can't be read or holds none.
+pub fn certificates(path: &Path) -> Result<Vec<Certificate>, ClientError> {
+    let unusable = |cause: &dyn std::fmt::Display| {
+        ClientError::Invalid(format!("{}: {cause}", path.display()))
+    };
+    let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(&error))?;
+    if found.is_empty() {
+        return Err(unusable(&"it holds no certificate (BEGIN CERTIFICATE)"));
+    }
+    Ok(found)
+}
+
 /// A server of the API. Cheap to clone; clones share connections.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -63,12 +83,7 @@ impl Api {
             builder = builder.no_proxy();
         }
         if let Some(path) = &options.ca_file {
-            let unusable =
-                |cause: String| ClientError::Invalid(format!("{}: {cause}", path.display()));
-            let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|error| unusable(error.to_string()))?;
-            builder = builder.tls_certs_merge(certificates);
+            builder = builder.tls_certs_merge(certificates(path)?);
         }
         let http = builder
             .build()

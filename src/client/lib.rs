@@ -15,7 +15,7 @@ mod lifecycle;
 mod retry;
 mod source;
 
-pub use api::{Api, ApiOptions};
+pub use api::{Api, ApiOptions, certificates};
 pub use artifacts::RemoteArtifacts;
 pub use error::ClientError;
 pub use lifecycle::Registration;

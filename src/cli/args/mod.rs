@@ -23,7 +23,7 @@ pub(crate) use release::{
     ImageArgs, ImageCommand, IndexArgs, IndexCommand, IndexCreateArgs, IndexInspectArgs, PackArgs,
     PublishArgs,
 };
-pub(crate) use remote::{ContextCommand, CoordinatorArgs, Group, Output, ShowArgs};
+pub(crate) use remote::{ContextAddArgs, ContextCommand, CoordinatorArgs, Group, Output, ShowArgs};
 pub(crate) use run::{ExecutorChoice, LintArgs, PlanArgs, RunArgs};
 pub(crate) use runner::{
     RunnerArgs, RunnerCommand, RunnerRegisterArgs, RunnerRunArgs, RunnerServerArgs,

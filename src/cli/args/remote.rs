@@ -15,6 +15,10 @@ pub(crate) struct CoordinatorArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
+    /// Certificates to trust besides the system's, PEM; otherwise the context's
+    #[arg(long, value_name = "FILE", env = "AQUEDUCT_TLS_CA_FILE")]
+    pub(crate) tls_ca_file: Option<PathBuf>,
+
     /// A context of `aqueduct context add`
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
@@ -75,6 +79,10 @@ pub(crate) struct ContextAddArgs {
     /// A file that holds the access token, or `-` for standard input; it is copied
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: PathBuf,
+
+    /// Certificates to trust besides the system's, PEM; the path is remembered
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca_file: Option<PathBuf>,
 }
 
 /// Names a context.

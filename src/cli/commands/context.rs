@@ -16,7 +16,7 @@ pub(crate) fn run(command: &ContextCommand) -> Result<Exit, CliError> {
     let mut contexts = Contexts::load()?;
     match command {
         ContextCommand::Add(args) => {
-            contexts.add(&args.name, Context::new(&args.url, &args.token_file)?)?;
+            contexts.add(&args.name, Context::new(args)?)?;
         }
         ContextCommand::Use(args) => contexts.select(&args.name)?,
         ContextCommand::Remove(args) => contexts.remove(&args.name)?,

@@ -1,6 +1,9 @@
 //! Which coordinator, and with which token: flag, environment, context.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use aqueduct_core::api::runner::Secret;
 use url::Url;
@@ -13,6 +16,7 @@ use crate::{args::CoordinatorArgs, error::CliError};
 pub(super) struct Chosen {
     pub(super) url: String,
     pub(super) token: Secret,
+    pub(super) tls_ca_file: Option<PathBuf>,
 }
 
 /// What the environment says.
@@ -69,7 +73,14 @@ fn decide(
         });
         known.ok_or_else(|| no_token(&url))?.token.clone()
     };
-    Ok(Chosen { url, token })
+    let mut known = contexts.all().map(|(_, one)| one);
+    let trusted = named.or_else(|| known.find(|one| same(one, &url)));
+    let trusted = trusted.and_then(|one| one.tls_ca_file.clone());
+    Ok(Chosen {
+        tls_ca_file: args.tls_ca_file.clone().or(trusted),
+        url,
+        token,
+    })
 }
 
 /// A token is for the coordinator that gave it, and for no other.
@@ -135,6 +146,7 @@ mod tests {
             let context = Context {
                 url: format!("http://{name}/"),
                 token: Secret::new(format!("token-{name}")),
+                tls_ca_file: Some(format!("/{name}.pem").into()),
             };
             contexts.add(name, context).unwrap();
         }
@@ -146,6 +158,7 @@ mod tests {
             url: url.map(str::to_owned),
             context: context.map(str::to_owned),
             token_file: None,
+            tls_ca_file: None,
         }
     }
 
@@ -173,6 +186,26 @@ mod tests {
         for (args, environment, url, token) in table {
             let chosen = decide(&args, environment, &contexts()).unwrap();
             assert_eq!((chosen.url.as_str(), chosen.token.expose()), (url, token));
+        }
+    }
+
+    #[test]
+    fn a_context_s_certificates_are_for_its_coordinator() {
+        let set = Environment {
+            token: Some("token".into()),
+            ..Environment::default()
+        };
+        let mut flag = args(None, Some("one"));
+        flag.tls_ca_file = Some("/flag.pem".into());
+        let table = [
+            (args(None, None), Some("/one.pem")),
+            (args(Some("http://two"), None), Some("/two.pem")),
+            (args(Some("http://x"), None), None),
+            (flag, Some("/flag.pem")),
+        ];
+        for (args, expected) in table {
+            let chosen = decide(&args, &set, &contexts()).unwrap();
+            assert_eq!(chosen.tls_ca_file.as_deref(), expected.map(Path::new));
         }
     }
 

@@ -78,6 +78,10 @@ impl Coordinator {
         if matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             builder = builder.no_proxy();
         }
+        if let Some(path) = &chosen.tls_ca_file {
+            let trusted = aqueduct_client::certificates(path).map_err(CliError::invalid)?;
+            builder = builder.tls_certs_merge(trusted);
+        }
         let http = builder
             .build()
             .map_err(|error| CliError::infrastructure(format!("can't set up TLS: {error}")))?;

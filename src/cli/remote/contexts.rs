@@ -12,7 +12,7 @@ use aqueduct_core::{api::runner::Secret, diag::did_you_mean};
 use serde::{Deserialize, Serialize};
 
 use super::choice::{address, token_of};
-use crate::{dirs, error::CliError};
+use crate::{args::ContextAddArgs, dirs, error::CliError};
 
 /// In the settings directory; for nobody else to read, since it holds tokens.
 const FILE: &str = "contexts.toml";
@@ -25,6 +25,9 @@ pub(crate) struct Context {
     pub(crate) url: String,
     /// An access token.
     pub(crate) token: Secret,
+    /// Certificates to trust besides the system's, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_ca_file: Option<PathBuf>,
 }
 
 /// All that are remembered.
@@ -38,12 +41,17 @@ pub(crate) struct Contexts {
 }
 
 impl Context {
-    /// From an address and a file that holds a token.
-    pub(crate) fn new(url: &str, token_file: &Path) -> Result<Self, CliError> {
-        address(url)?;
+    /// What `context add` is told.
+    pub(crate) fn new(args: &ContextAddArgs) -> Result<Self, CliError> {
+        address(&args.url)?;
+        let ca_file = args.tls_ca_file.as_deref();
+        let ca_file = ca_file.map(|path| {
+            std::path::absolute(path).map_err(|error| CliError::io("find", path, &error))
+        });
         Ok(Self {
-            url: url.trim_end_matches('/').to_owned(),
-            token: token_of(token_file)?,
+            url: args.url.trim_end_matches('/').to_owned(),
+            token: token_of(&args.token_file)?,
+            tls_ca_file: ca_file.transpose()?,
         })
     }
 }
@@ -179,6 +187,7 @@ mod tests {
             let context = Context {
                 url: format!("http://{name}"),
                 token: "aqa-secret".into(),
+                tls_ca_file: None,
             };
             contexts.add(name, context).unwrap();
         }
