@@ -142,7 +142,8 @@ impl Heads {
         loop {
             let hinted = self.ports.hints.take();
             let now = Instant::now();
-            if !hinted.is_empty() || now >= refresh {
+            let unknown = hinted.iter().any(|project| !schedule.knows(*project));
+            if unknown || now >= refresh {
                 refresh = now + REFRESH;
                 self.read_projects(&mut schedule, now).await;
             }

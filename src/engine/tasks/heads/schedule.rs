@@ -1,6 +1,6 @@
 //! Whose turn it is.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use aqueduct_core::{id::ProjectId, time::Millis};
 use tokio::time::Instant;
@@ -9,6 +9,8 @@ use crate::tasks::backoff;
 
 /// Shortest time between two looks that nobody asked for.
 const SHORTEST: Millis = Millis(100);
+/// Longest rest that a repository has between two looks, whoever asks for them.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// When each project is looked at next.
 pub(super) struct Schedule {
@@ -25,6 +27,11 @@ struct Turn {
     looking: bool,
     /// A hint came during a look, which may have missed what it is about.
     again: bool,
+    /// When the last look began.
+    begun: Instant,
+    /// Not before this, also if somebody asks: a rest as long as the last look took. Of many pushes in a row the first is seen at
+    /// once, and looking for the others takes half of the time at most.
+    rested: Instant,
 }
 
 impl Schedule {
@@ -48,6 +55,8 @@ impl Schedule {
                 count: 0,
                 looking: false,
                 again: false,
+                begun: now,
+                rested: now,
             });
             if turn.interval != interval {
                 turn.interval = interval;
@@ -64,7 +73,7 @@ impl Schedule {
     pub(super) fn hint(&mut self, project: ProjectId, now: Instant) {
         if let Some(turn) = self.turns.get_mut(&project) {
             turn.again |= turn.looking;
-            turn.due = now;
+            turn.due = turn.due.min(now.max(turn.rested));
         }
     }
 
@@ -76,6 +85,7 @@ impl Schedule {
             .filter(|(_, turn)| !turn.looking && turn.due <= now);
         let (project, turn) = waiting.min_by_key(|(_, turn)| turn.due)?;
         turn.looking = true;
+        turn.begun = now;
         Some(*project)
     }
 
@@ -95,8 +105,9 @@ impl Schedule {
         turn.failures = if ok { 0 } else { turn.failures + 1 };
         let wait = backoff::after(turn.interval, turn.failures, self.longest_wait);
         let wait = backoff::spread(wait, project.0.wrapping_mul(1 << 32) ^ turn.count);
+        turn.rested = now + now.duration_since(turn.begun).min(LONGEST_REST);
         turn.due = if std::mem::take(&mut turn.again) {
-            now
+            turn.rested
         } else {
             now + wait.to_std()
         };
@@ -105,8 +116,6 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const ONE: ProjectId = ProjectId(1);
@@ -158,6 +167,23 @@ mod tests {
         assert_eq!(schedule.next(now), Some(ONE), "a hint during a look");
         schedule.hint(TWO, now);
         assert!(!schedule.knows(TWO));
+    }
+
+    #[test]
+    fn a_flood_of_hints_leaves_the_repository_its_rest() {
+        let mut now = Instant::now();
+        let mut schedule = schedule(now);
+        schedule.update(BTreeMap::from([(ONE, Millis(60_000))]), now);
+        for (took, rest) in [(40, 40), (5000, 1000)] {
+            assert_eq!(schedule.next(now), Some(ONE));
+            now += Duration::from_millis(took);
+            schedule.hint(ONE, now);
+            schedule.done(ONE, true, now);
+            schedule.hint(ONE, now);
+            assert_eq!((schedule.next(now), wait(&schedule, now)), (None, rest));
+            now += Duration::from_millis(rest);
+        }
+        assert_eq!(schedule.next(now), Some(ONE));
     }
 
     #[test]
