@@ -43,12 +43,9 @@ impl Fleet {
         cause: &str,
     ) -> Result<usize, FleetError> {
         let mut canceled = 0;
-        for id in self.shared.store.active_pipelines().await? {
-            let row = self.shared.store.pipeline(id).await?;
-            if row.is_some_and(|row| row.project == project && row.git_ref == git_ref) {
-                self.cancel_pipeline(id, false, cause).await?;
-                canceled += 1;
-            }
+        for id in self.store().active_pipelines_of(project, git_ref).await? {
+            self.cancel_pipeline(id, false, cause).await?;
+            canceled += 1;
         }
         Ok(canceled)
     }

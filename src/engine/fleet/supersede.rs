@@ -21,13 +21,8 @@ impl Fleet {
         newer: PipelineId,
     ) -> Result<usize, FleetError> {
         let mut superseded = 0;
-        for id in self.shared.store.active_pipelines().await? {
-            let Some(row) = self.shared.store.pipeline(id).await? else {
-                continue;
-            };
-            if row.project != project || row.git_ref != git_ref || id >= newer {
-                continue;
-            }
+        let active = self.store().active_pipelines_of(project, git_ref).await?;
+        for id in active.into_iter().filter(|id| *id < newer) {
             let canceled = self.act(id, move |live, now| Ok(give_way(live, newer, now)));
             superseded += usize::from(canceled.await?);
         }

@@ -36,6 +36,13 @@ pub trait Pipelines: Send + Sync {
     /// The pipelines whose head says `active`, oldest first: what a restarted coordinator loads.
     async fn active_pipelines(&self) -> Result<Vec<PipelineId>, StoreError>;
 
+    /// Those of one ref, given by its full name, oldest first. Its cost depends on how many are active, not on the history.
+    async fn active_pipelines_of(
+        &self,
+        project: ProjectId,
+        git_ref: &str,
+    ) -> Result<Vec<PipelineId>, StoreError>;
+
     /// A page of pipelines. Its cost depends on the page, not on the history.
     async fn pipelines(
         &self,

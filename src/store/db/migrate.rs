@@ -27,6 +27,11 @@ pub(super) const SQLITE: &[Step] = &[
         "sessions",
         include_str!("../migrations/sqlite/0003_sessions.sql"),
     ),
+    (
+        4,
+        "active by ref",
+        include_str!("../migrations/sqlite/0004_active_by_ref.sql"),
+    ),
 ];
 
 /// PostgreSQL's.
@@ -45,6 +50,11 @@ pub(super) const POSTGRES: &[Step] = &[
         3,
         "sessions",
         include_str!("../migrations/postgres/0003_sessions.sql"),
+    ),
+    (
+        4,
+        "active by ref",
+        include_str!("../migrations/postgres/0004_active_by_ref.sql"),
     ),
 ];
 

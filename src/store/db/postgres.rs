@@ -16,6 +16,8 @@ const CONNECTIONS: u32 = 16;
 const TRIES: u32 = 4;
 /// For a connection, while the server is away or all are in use: a hiccup passes unnoticed, and no client has given up yet.
 const WAIT: Duration = Duration::from_secs(4);
+/// A connection that lay for so long is tried before it is used: the server may have gone away meanwhile.
+const STALE: Duration = Duration::from_secs(1);
 
 impl Database {
     /// Connects to a PostgreSQL database, `postgres://user:password@host:port/name`, and brings its tables up to date. Each
@@ -41,6 +43,16 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(WAIT)
+            // Each is tested when it comes back; only what then lay for a while is tested again.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for >= STALE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(options);
         let backend = Backend::Postgres(pool);
         Ok(Self { backend })

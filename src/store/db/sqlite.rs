@@ -61,6 +61,8 @@ impl Database {
         migrate::run(migrate::SQLITE, &mut connection).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            // A file doesn't hang up.
+            .test_before_acquire(false)
             .connect_with(options.read_only(true))
             .await
             .map_err(|error| OpenError::Database(failure(error)))?;

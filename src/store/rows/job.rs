@@ -53,24 +53,48 @@ pub(super) async fn update(
     link: &mut Link<'_>,
     first: GlobalJobId,
     count: u32,
-    change: &JobChange,
+    changes: &[JobChange],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if change.position >= count {
+    let missing = changes.iter().find(|change| change.position >= count);
+    if let Some(change) = missing {
         let what = format!("a job at position {} of {count}", change.position);
         return Err(StoreError::Missing(what));
     }
-    let values = args![
-        first.at(change.position),
-        change.status,
-        change.attempt,
-        &change.state,
-        change.manager,
-        &change.report_token,
-        &change.read_token,
-        now,
-    ];
-    link.execute(text::UPDATE, values).await.map(drop)
+    let mut rest = changes;
+    while let Some((changes, others)) = rest.split_at_checked(at_once(rest.len())) {
+        if changes.is_empty() {
+            break;
+        }
+        rest = others;
+        let mut values = Vec::with_capacity(changes.len() * text::UPDATE_COLUMNS);
+        for change in changes {
+            values.extend_from_slice(args![
+                first.at(change.position),
+                change.status,
+                change.attempt,
+                &change.state,
+                change.manager,
+                &change.report_token,
+                &change.read_token,
+                now,
+            ]);
+        }
+        if changes.len() == 1 {
+            link.execute(text::UPDATE, &values).await?;
+        } else {
+            let (begin, end) = text::UPDATE_MANY;
+            let statement = sql::with_rows(begin, text::UPDATE_COLUMNS, changes.len()) + end;
+            link.execute_built(statement, &values).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How many of so many rows are changed by one statement: a power of two, so that there are few statements to be prepared.
+fn at_once(rows: usize) -> usize {
+    let most = rows.min(ROWS_AT_ONCE);
+    if most == 0 { 0 } else { 1 << most.ilog2() }
 }
 
 /// The jobs whose ids begin with `first`.
@@ -149,4 +173,25 @@ fn owner(row: &Row, purpose: TokenUse) -> Result<TokenOwner, StoreError> {
         project: cells.next::<ProjectId>()?,
         purpose,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_rows_takes_few_statements() {
+        let table = [
+            (0, 0),
+            (1, 1),
+            (2, 2),
+            (3, 2),
+            (63, 32),
+            (64, 64),
+            (1000, 64),
+        ];
+        for (rows, expected) in table {
+            assert_eq!(at_once(rows), expected, "{rows}");
+        }
+    }
 }

@@ -108,9 +108,7 @@ async fn commit(link: &mut Link<'_>, change: &PipelineChange) -> Result<u64, Sto
     let mut cells = row.cells();
     let project: ProjectId = cells.next()?;
     let (first, count) = (cells.next()?, cells.next()?);
-    for changed in &change.jobs {
-        job::update(link, first, count, changed, change.now).await?;
-    }
+    job::update(link, first, count, &change.jobs, change.now).await?;
     outbox::insert(link, project, change.id, &change.effects).await?;
     Ok(change.expected_version + 1)
 }
@@ -161,6 +159,16 @@ impl Pipelines for Database {
 
     async fn active_pipelines(&self) -> Result<Vec<PipelineId>, StoreError> {
         let rows = self.all(text::ACTIVE, args![]).await?;
+        rows.iter().map(crate::db::Row::only).collect()
+    }
+
+    async fn active_pipelines_of(
+        &self,
+        project: ProjectId,
+        git_ref: &str,
+    ) -> Result<Vec<PipelineId>, StoreError> {
+        let of = args![project, git_ref];
+        let rows = self.all(text::ACTIVE_OF, of).await?;
         rows.iter().map(crate::db::Row::only).collect()
     }
 

@@ -80,7 +80,7 @@ async fn what_is_asked_often_is_found_by_an_index() {
     let database = Database::sqlite(dir.path()).await.unwrap();
     let token = TokenHash::of("a");
     let now = Timestamp(1);
-    let table: [(&str, &[Arg<'_>], &str); 9] = [
+    let table: [(&str, &[Arg<'_>], &str); 10] = [
         (job::BY_REPORT_TOKEN, args![&token], "jobs_by_report_token"),
         (job::BY_READ_TOKEN, args![&token], "jobs_by_read_token"),
         (
@@ -89,6 +89,11 @@ async fn what_is_asked_often_is_found_by_an_index() {
             "INTEGER PRIMARY KEY",
         ),
         (pipeline::ACTIVE, args![], "pipelines_active"),
+        (
+            pipeline::ACTIVE_OF,
+            args![ProjectId(1), "refs/heads/main"],
+            "pipelines_active_by_ref",
+        ),
         (pipeline::BY_ID, args![PipelineId(1)], "INTEGER PRIMARY KEY"),
         (trace::UNSEALED, args![now, 5_u32], "traces_unsealed"),
         (inbox::NEXT_AT, args![], "inbox_due"),

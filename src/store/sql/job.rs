@@ -10,6 +10,16 @@ pub(crate) const INSERT_COLUMNS: usize = 9;
 pub(crate) const UPDATE: &str = "UPDATE jobs
     SET status = $2, attempt = $3, state = $4, manager = $5, report_token = $6, read_token = $7, updated = $8
     WHERE id = $1";
+pub(crate) const UPDATE_COLUMNS: usize = 8;
+/// The same for many at once: rows of [`UPDATE_COLUMNS`] values in that order come between the two. Both databases name the columns
+/// of such rows alike.
+pub(crate) const UPDATE_MANY: (&str, &str) = (
+    "UPDATE jobs
+    SET status = v.column2, attempt = v.column3, state = v.column4, manager = v.column5, report_token = v.column6,
+        read_token = v.column7, updated = v.column8
+    FROM (VALUES ",
+    ") AS v WHERE jobs.id = v.column1",
+);
 pub(crate) const BY_ID: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE id = $1");
 pub(crate) const RANGE: &str = concat!(
     "SELECT ",

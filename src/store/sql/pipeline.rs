@@ -22,5 +22,7 @@ pub(crate) const UPDATE: &str = "UPDATE pipelines
     SET version = version + 1, status = $3, active = $4, state = $5, started = $6, finished = $7, updated = $8
     WHERE id = $1 AND version = $2 RETURNING project, first_job, jobs";
 pub(crate) const ACTIVE: &str = "SELECT id FROM pipelines WHERE active ORDER BY id";
+pub(crate) const ACTIVE_OF: &str =
+    "SELECT id FROM pipelines WHERE project = $1 AND git_ref = $2 AND active ORDER BY id";
 /// To be followed by conditions.
 pub(crate) const LIST: &str = concat!("SELECT ", columns!(), " FROM pipelines");

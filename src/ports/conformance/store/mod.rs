@@ -47,7 +47,8 @@ macro_rules! store_conformance {
             numbers_have_no_gaps pipelines_need_a_project
             a_commit_replaces_what_it_names of_two_commits_one_wins a_commit_that_fails_writes_nothing
             jobs_that_are_not_there_fail_the_commit many_commits_at_once_all_count
-            active_pipelines_are_listed tokens_open_only_leased_attempts
+            a_commit_changes_any_number_of_jobs
+            active_pipelines_are_listed active_pipelines_of_a_ref_are_listed tokens_open_only_leased_attempts
             pages_go_from_new_to_old filters_hold_together jobs_are_listed_by_state
             a_snapshot_is_of_one_moment
             traces_append_once traces_refuse_gaps traces_keep_up_to_the_limit traces_read_anywhere

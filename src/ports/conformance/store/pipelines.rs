@@ -244,6 +244,57 @@ pub async fn active_pipelines_are_listed(store: &dyn Store) {
     assert_eq!(store.active_pipelines().await.unwrap(), ids);
 }
 
+/// Of one project and one ref, oldest first, and only those that are active.
+pub async fn active_pipelines_of_a_ref_are_listed(store: &dyn Store) {
+    let one = project(store, "group/one").await;
+    let two = project(store, "group/two").await;
+    let (main, other) = ("refs/heads/main", "refs/heads/main2");
+    let mut ids = Vec::new();
+    for (number, (project, git_ref)) in [(one, main), (one, other), (two, main), (one, main)]
+        .into_iter()
+        .enumerate()
+    {
+        let mut new = new_pipeline(project, &format!("cause {number}"), 1);
+        new.git_ref = git_ref.to_owned();
+        ids.push(store.create_pipeline(&new).await.unwrap().id);
+    }
+    let of = |project, git_ref| store.active_pipelines_of(project, git_ref);
+    assert_eq!(of(one, main).await.unwrap(), [ids[0], ids[3]]);
+    assert_eq!(of(two, main).await.unwrap(), [ids[2]]);
+    assert!(of(two, other).await.unwrap().is_empty());
+    let end = change(ids[0], 1, Status::Success);
+    store.commit_pipeline(&end).await.unwrap();
+    assert_eq!(of(one, main).await.unwrap(), [ids[3]]);
+}
+
+/// However many a statement takes: each gets its own values, and the others stay as they are.
+pub async fn a_commit_changes_any_number_of_jobs(store: &dyn Store) {
+    let made = pipeline(store, 150).await;
+    let mut before = store.jobs_of(made.id).await.unwrap();
+    for (version, count) in (1..).zip([0, 1, 2, 3, 7, 64, 149]) {
+        let mut next = change(made.id, version, Status::Running);
+        let positions = (0..count).map(|number| 149 - number);
+        next.jobs = positions
+            .map(|position| {
+                let mut job = job_change(position, Status::Running, position);
+                let token = format!("{position} {version}");
+                job.report_token = Some(TokenHash::of(&token));
+                job.manager = (position % 2 == 0).then_some(ManagerId(version));
+                job
+            })
+            .collect();
+        store.commit_pipeline(&next).await.unwrap();
+        for job in &next.jobs {
+            let row = &mut before[job.position as usize];
+            (row.status, row.attempt, row.manager) = (job.status, job.attempt, job.manager);
+            (row.state, row.report_token) = (job.state.clone(), job.report_token);
+            row.updated = next.now;
+        }
+        let after = store.jobs_of(made.id).await.unwrap();
+        assert_eq!(after, before, "{count} jobs");
+    }
+}
+
 /// Each for its purpose, and neither once the attempt is over.
 pub async fn tokens_open_only_leased_attempts(store: &dyn Store) {
     let made = pipeline(store, 2).await;

@@ -1,0 +1,1 @@
+CREATE INDEX pipelines_active_by_ref ON pipelines (project, git_ref) WHERE active;
