@@ -18,6 +18,7 @@ mod environment;
 mod error;
 #[cfg(test)]
 mod fleet_tests;
+mod fresh;
 mod groups;
 mod hold;
 mod live;
@@ -49,6 +50,7 @@ pub use tally::{Tally, WAIT_BOUNDS};
 pub use wait::{Offers, PipelineView};
 pub use worker::{FleetArtifacts, FleetWork};
 
+use fresh::Answers;
 use shared::Shared;
 
 /// All pipelines of a coordinator.
@@ -56,6 +58,7 @@ pub struct Fleet {
     shared: Arc<Shared>,
     random: Arc<dyn Random>,
     offers: Offers,
+    answers: Answers,
 }
 
 impl Fleet {
@@ -65,6 +68,7 @@ impl Fleet {
             shared: Arc::new(Shared::new(ports.store, ports.clock, config)),
             random: ports.random,
             offers: Offers::default(),
+            answers: Answers::default(),
         }
     }
 

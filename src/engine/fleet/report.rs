@@ -59,7 +59,7 @@ impl Fleet {
 
     /// An attempt is over. `trace_bytes` is how much of the trace the runner sent.
     pub async fn finish(&self, holder: &Holder, end: &JobEnd) -> Result<End, FleetError> {
-        let trace = self.shared.store.trace_head(holder.attempt).await?;
+        let trace = self.trace_head(holder.attempt, end.trace_bytes).await?;
         if holder.current && end.trace_bytes > trace.received {
             return Ok(End::TraceIncomplete {
                 stored: trace.received,

@@ -12,8 +12,16 @@ use aqueduct_ports::{
 };
 
 use super::{
-    Change, FleetConfig, FleetError, changes::Changes, deadline::Deadlines, groups::Groups,
-    hold::Holders, live::Live, queue::Queue, slot::Slot, tally::Counters,
+    Change, FleetConfig, FleetError,
+    changes::Changes,
+    deadline::Deadlines,
+    groups::Groups,
+    hold::Holders,
+    live::{Live, is_held},
+    queue::Queue,
+    slot::Slot,
+    tally::Counters,
+    trace::Tails,
 };
 
 /// Owned by the fleet, and by the tasks that work on its pipelines.
@@ -26,6 +34,7 @@ pub(super) struct Shared {
     pub(super) holders: Holders,
     pub(super) groups: Groups,
     pub(super) counters: Counters,
+    pub(super) tails: Tails,
     pub(super) effects: tokio::sync::Notify,
     pub(super) changes: Changes,
     slots: Mutex<HashMap<PipelineId, Arc<Slot>>>,
@@ -42,6 +51,7 @@ impl Shared {
             holders: Holders::default(),
             groups: Groups::default(),
             counters: Counters::default(),
+            tails: Tails::default(),
             effects: tokio::sync::Notify::new(),
             changes: Changes::default(),
             slots: Mutex::default(),
@@ -87,6 +97,9 @@ impl Shared {
             self.queue.update(live, at);
             self.holders.update(live, at);
             self.groups.update(live, at);
+            if !is_held(live.pipeline.state().jobs[at].status) {
+                self.tails.forget(live.job_id(at));
+            }
         }
         self.deadlines.update(live);
     }

@@ -125,6 +125,7 @@ pub(super) async fn delete(
     Path(id): Path<u64>,
 ) -> Result<StatusCode, ApiError> {
     let found = app.store().delete_runner(RunnerId(id)).await?;
+    app.fleet().runners_changed();
     found
         .then_some(StatusCode::NO_CONTENT)
         .ok_or_else(ApiError::missing)

@@ -73,7 +73,7 @@ async fn asker(app: &App, asked: &JobRequest, runner: &RunnerRow) -> Result<Clai
         info: info_json(&asked.info),
         now: app.ports.clock.now(),
     };
-    let seen = app.store().seen_manager(&sighting).await?;
+    let seen = app.fleet().seen_manager(&sighting).await?;
     let held = asked.aqueduct.as_ref().and_then(|own| own.held.as_ref());
     if seen.replaced.is_some() || held.is_some() {
         let held = held.into_iter().flatten().copied().map(GlobalJobId);

@@ -58,7 +58,7 @@ pub(super) async fn verify(
         info: info_json(&asked.info),
         now: app.ports.clock.now(),
     };
-    app.store().seen_manager(&sighting).await?;
+    app.fleet().seen_manager(&sighting).await?;
     Ok(Json(registered(&runner, token)))
 }
 
@@ -71,6 +71,7 @@ pub(super) async fn delete(
     let token = header_or(&headers, http::RUNNER_TOKEN, &asked.token);
     let runner = find(&app, &token).await?;
     app.store().delete_runner(runner.id).await?;
+    app.fleet().runners_changed();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -89,6 +90,7 @@ pub(super) async fn delete_manager(
         .store()
         .delete_manager(runner.id, &asked.system_id)
         .await?;
+    app.fleet().runners_changed();
     found
         .then_some(StatusCode::NO_CONTENT)
         .ok_or_else(ApiError::missing)
@@ -106,6 +108,7 @@ pub(super) async fn reset(
     app.store()
         .reset_runner_token(runner.id, &TokenHash::of(&token))
         .await?;
+    app.fleet().runners_changed();
     let answer = Registered {
         id: None,
         ..registered(&runner, token)
@@ -115,7 +118,7 @@ pub(super) async fn reset(
 
 /// The runner that a token belongs to; 403 for every other token.
 pub(super) async fn find(app: &App, token: &str) -> Result<RunnerRow, ApiError> {
-    let found = app.store().runner_by_token(&TokenHash::of(token)).await?;
+    let found = app.fleet().runner_by_token(token).await?;
     found.ok_or_else(ApiError::forbidden)
 }
 

@@ -42,12 +42,14 @@ pub(super) async fn update(
 }
 
 async fn finish(app: &App, holder: &Holder, update: &JobUpdate) -> Result<Response, ApiError> {
+    let left = app.store().artifacts_of(holder.attempt).await?;
+    let sum = check_sum(app, holder, update).await?;
     let end = JobEnd {
         verdict: (update.state == JobState::Failed).then(|| verdict(update)),
         exit_code: exit_code(update),
-        dotenv: stored_dotenv(app, holder.attempt).await?,
+        dotenv: stored_dotenv(app, &left).await?,
         trace_bytes: update.output.bytesize,
-        has_artifacts: has_archive(app, holder).await?,
+        has_artifacts: left.iter().any(|one| one.kind == artifact::ARCHIVE),
         coverage: update
             .aqueduct
             .as_ref()
@@ -55,7 +57,9 @@ async fn finish(app: &App, holder: &Holder, update: &JobUpdate) -> Result<Respon
     };
     match app.fleet().finish(holder, &end).await? {
         End::Taken(status) => {
-            check_sum(app, holder, update).await?;
+            if !sum {
+                tracing::error!(attempt = %holder.attempt, "the trace is not what the runner sent");
+            }
             let headers = [(http::JOB_STATUS, status.name())];
             Ok((headers, text(StatusCode::OK)).into_response())
         }
@@ -91,19 +95,13 @@ fn exit_code(update: &JobUpdate) -> Option<i32> {
     (success || update.exit_code != 0).then_some(update.exit_code)
 }
 
-async fn has_archive(app: &App, holder: &Holder) -> Result<bool, ApiError> {
-    let left = app.store().artifacts_of(holder.attempt).await?;
-    Ok(left.iter().any(|one| one.kind == artifact::ARCHIVE))
-}
-
-/// A trace that came over another way than it was sent is told: nothing can mend it (runner-protocol 4.1).
-async fn check_sum(app: &App, holder: &Holder, update: &JobUpdate) -> Result<(), ApiError> {
+/// Whether what is stored of a trace is what its runner says it sent. Of a trace that is not, people are told: nothing can mend it
+/// (runner-protocol 4.1).
+async fn check_sum(app: &App, holder: &Holder, update: &JobUpdate) -> Result<bool, ApiError> {
     let Some(sent) = update.output.crc() else {
-        return Ok(());
+        return Ok(true);
     };
-    let head = app.store().trace_head(holder.attempt).await?;
-    if head.received == update.output.bytesize && head.crc32 != sent {
-        tracing::error!(attempt = %holder.attempt, "the trace is not what the runner sent");
-    }
-    Ok(())
+    let bytes = update.output.bytesize;
+    let head = app.fleet().trace_head(holder.attempt, bytes).await?;
+    Ok(head.received != bytes || head.crc32 == sent)
 }

@@ -5,7 +5,6 @@ use std::io::Read as _;
 use aqueduct_core::{
     api::runner::{Secret, artifact},
     dotenv,
-    id::GlobalAttempt,
     lang::duration,
     object::{self, ObjectKind},
     time::Millis,
@@ -120,12 +119,11 @@ async fn put(
     Ok(info?)
 }
 
-/// The variables that an attempt's dotenv report holds.
+/// The variables that the dotenv report holds among what an attempt left.
 pub(super) async fn stored_dotenv(
     app: &App,
-    attempt: GlobalAttempt,
+    left: &[Artifact],
 ) -> Result<Vec<(String, String)>, ApiError> {
-    let left = app.store().artifacts_of(attempt).await?;
     match left.iter().find(|one| one.kind == artifact::DOTENV) {
         Some(report) => read_dotenv(app, report).await,
         None => Ok(Vec::new()),
