@@ -8,6 +8,8 @@
 
 #[path = "coordinator/containers.rs"]
 mod containers;
+#[path = "coordinator/foreign.rs"]
+mod foreign;
 #[path = "coordinator/kills.rs"]
 mod kills;
 #[path = "coordinator/releases.rs"]

@@ -10,6 +10,7 @@ pub mod base_images;
 pub mod cache;
 pub mod command;
 pub mod debian;
+pub mod foreign_runners;
 pub mod images;
 pub mod layout;
 pub mod origin;
@@ -21,5 +22,6 @@ pub mod pypiserver;
 pub mod regions;
 pub mod registry;
 pub mod scripted;
+mod venv;
 
 pub use command::{Error, Result};

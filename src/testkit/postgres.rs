@@ -147,7 +147,7 @@ fn programs() -> Result<PathBuf> {
 }
 
 /// A program that is not run as root, whoever we are.
-fn unprivileged(program: &Path) -> Command {
+pub(crate) fn unprivileged(program: &Path) -> Command {
     if !geteuid().is_root() {
         return Command::new(program);
     }
@@ -158,7 +158,7 @@ fn unprivileged(program: &Path) -> Command {
 }
 
 /// To the user that [`unprivileged`] runs as.
-fn give_away(path: &Path) -> Result<()> {
+pub(crate) fn give_away(path: &Path) -> Result<()> {
     if !geteuid().is_root() {
         return Ok(());
     }

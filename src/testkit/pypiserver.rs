@@ -9,10 +9,10 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    cache,
-    command::{At, Error, Result, run},
+    command::{At, Result},
     peer::{Peer, answers_http, free_port},
     registry::{htpasswd, place},
+    venv,
 };
 
 /// Pinned, because its answers are part of what the tests pin down.
@@ -136,48 +136,16 @@ impl PypiServer {
 
 /// The program, in a virtual environment of its own in the cache.
 pub fn install() -> Result<PathBuf> {
-    let python = debian_python();
-    let tag = python_version(&python)?;
-    let name = format!("pypiserver-{VERSION}-py{tag}");
-    let environment = cache::once(&name, |dir| {
-        let mut create = Command::new(&python);
-        create.args(["-m", "venv"]).arg(dir);
-        run(&mut create, "python3-venv")?;
-        let mut pip = Command::new(dir.join("bin/pip"));
-        let server = format!("pypiserver=={VERSION}");
-        pip.args(["install", "--quiet", &server, "passlib==1.7.4"]);
-        run(&mut pip, "python3-venv").map(drop)
-    })?;
+    let server = format!("pypiserver=={VERSION}");
+    let name = format!("pypiserver-{VERSION}");
+    let environment = venv::with(&name, &[&server, "passlib==1.7.4"])?;
     Ok(environment.join("bin/pypi-server"))
-}
-
-/// Debian's interpreter before one that happens to come first in `PATH`: its `venv` is installed.
-pub(crate) fn debian_python() -> PathBuf {
-    let debian = PathBuf::from("/usr/bin/python3");
-    if debian.exists() {
-        debian
-    } else {
-        "python3".into()
-    }
-}
-
-fn python_version(python: &Path) -> Result<String> {
-    let mut command = Command::new(python);
-    command.args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
-    let output = run(&mut command, "python3-venv")?;
-    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if version.is_empty() {
-        return Err(Error::NotReady {
-            peer: python.display().to_string(),
-            log: "it does not print its version".into(),
-        });
-    }
-    Ok(version)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::run;
 
     fn upload(server: &PypiServer, login: &str) -> String {
         let dir = tempfile::tempdir().unwrap();

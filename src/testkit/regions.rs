@@ -8,7 +8,8 @@ use crate::{
     command::{At, Result, run},
     layout::digest,
     project::Project,
-    pypiserver::{Options, PypiServer, debian_python},
+    pypiserver::{Options, PypiServer},
+    venv::debian_python,
 };
 
 /// Region and the port that `aqueduct.toml` of the example gives it.

@@ -250,7 +250,8 @@ impl Rig {
         read("coordinator.err") + &read("runner.err")
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+    /// A call of the API for people; its JSON, `null` without any.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         let request = self
             .client
             .request(method, format!("{}/api/v1{path}", self.url))
@@ -261,7 +262,11 @@ impl Rig {
         };
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+        let text = answer.text().await.unwrap();
+        if text.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_str(&text).unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {

@@ -50,7 +50,7 @@ pub enum TagPolicy {
 pub struct ExecutorOffer {
     /// `host`, `oci`, `release`, …
     pub name: String,
-    /// Architectures it takes, natively or emulated; irrelevant for `release`.
+    /// Architectures it takes, natively or emulated; none are known of a runner that says nothing of them. Irrelevant for `release`.
     pub archs: Vec<Arch>,
     /// Takes jobs that name an image.
     pub with_image: bool,
@@ -174,8 +174,7 @@ fn work_fits(work: Work, executor: &ExecutorOffer) -> bool {
     }
 }
 
+/// An executor that says nothing of architectures (a runner of another make) takes what runs anywhere.
 fn arch_fits(arch: Option<Arch>, executor: &ExecutorOffer) -> bool {
-    arch.map_or(!executor.archs.is_empty(), |arch| {
-        executor.archs.contains(&arch)
-    })
+    arch.is_none_or(|arch| executor.archs.contains(&arch))
 }

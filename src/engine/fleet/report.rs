@@ -6,6 +6,7 @@ use aqueduct_core::{
     id::{GlobalJobId, ManagerId},
     run::{Ignored, Status},
     time::{Millis, Timestamp},
+    verdict::{Verdict, VerdictKind},
 };
 use aqueduct_ports::work::{Directive, JobEnd};
 
@@ -87,6 +88,20 @@ impl Fleet {
                 let _ = live.pipeline.handed_back(job, token, now);
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// Ends an attempt that is being cancelled at once: its runner knows of no grace. The job's status then.
+    pub async fn give_up(&self, holder: &Holder) -> Result<Status, FleetError> {
+        self.act(holder.pipeline, |live, now| {
+            let state = &live.pipeline.state().jobs[holder.at];
+            let cause = state.cancel.as_ref().map(|cancel| cancel.cause.clone());
+            if let Some(cause) = cause.filter(|_| token(live, holder).is_some()) {
+                let verdict = Verdict::new(VerdictKind::Canceled, cause);
+                end_now(live, holder.at, verdict, now);
+            }
+            Ok(live.pipeline.state().jobs[holder.at].status)
         })
         .await
     }
@@ -184,12 +199,7 @@ fn over(live: &Live, holder: &Holder) -> Standing {
 }
 
 /// Ends an attempt whose runner is not waited for.
-pub(super) fn end_now(
-    live: &mut Live,
-    at: usize,
-    verdict: aqueduct_core::verdict::Verdict,
-    now: Timestamp,
-) {
+pub(super) fn end_now(live: &mut Live, at: usize, verdict: Verdict, now: Timestamp) {
     let Some(lease) = live.pipeline.state().jobs[at].lease else {
         return;
     };

@@ -26,7 +26,7 @@ pub(super) fn register(args: &RunnerRegisterArgs) -> Result<Exit, CliError> {
     let settings = Register {
         info: info.clone(),
         description: args.description.clone().unwrap_or_default(),
-        tag_list: args.tag_list.clone().unwrap_or_default(),
+        tag_list: args.tag_list.clone().unwrap_or_default().into(),
         run_untagged: args.run_untagged,
         ..Register::default()
     };

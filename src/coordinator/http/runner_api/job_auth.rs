@@ -1,7 +1,7 @@
 //! Who speaks for a job.
 
 use aqueduct_core::{
-    api::runner::{Secret, http},
+    api::runner::{Info, Secret, http, info},
     id::GlobalJobId,
     run::Status,
     time::Millis,
@@ -57,7 +57,17 @@ pub(super) fn lease_time(app: &App, headers: &HeaderMap) -> Millis {
 }
 
 /// Headers of an answer: how things stand, and how often to send.
-pub(super) fn standing_headers(app: &App, standing: Standing) -> Result<HeaderMap, ApiError> {
+///
+/// `canceling` is told to those alone who said that they know it. For all others a cancelled job is over (runner-protocol 7), and
+/// what they still send is refused.
+pub(super) async fn standing_headers(
+    app: &App,
+    holder: &Holder,
+    standing: Standing,
+) -> Result<HeaderMap, ApiError> {
+    if matches!(standing, Standing::Canceling { .. }) && !knows_grace(app, holder).await? {
+        return Err(over(app.fleet().give_up(holder).await?));
+    }
     let status = match standing {
         Standing::Running => "running",
         Standing::Canceling { grace: Millis(0) } => http::CANCELED,
@@ -74,6 +84,16 @@ pub(super) fn standing_headers(app: &App, standing: Standing) -> Result<HeaderMa
         HeaderValue::from(app.config.trace_interval),
     );
     Ok(headers)
+}
+
+async fn knows_grace(app: &App, holder: &Holder) -> Result<bool, ApiError> {
+    let manager = match holder.manager {
+        Some(manager) => app.store().manager(manager).await?,
+        None => None,
+    };
+    let info = manager.and_then(|manager| manager.info);
+    let info: Option<Info> = info.and_then(|info| serde_json::from_str(&info).ok());
+    Ok(info.is_some_and(|info| info.features.has(info::CANCEL_GRACEFULLY)))
 }
 
 /// The status number as text: all that a body of these answers holds.

@@ -15,14 +15,14 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 
-use super::super::{body::LooseJson, error::ApiError, token::header_or};
+use super::super::{body::LooseBody, error::ApiError, token::header_or};
 use crate::App;
 
 /// `POST runners`: a registration token makes a runner.
 pub(super) async fn register(
     State(app): State<App>,
     headers: HeaderMap,
-    LooseJson(asked): LooseJson<Register>,
+    LooseBody(asked): LooseBody<Register>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
     let token = header_or(&headers, http::RUNNER_TOKEN, &asked.token);
     let known = app
@@ -47,7 +47,7 @@ pub(super) async fn register(
 pub(super) async fn verify(
     State(app): State<App>,
     headers: HeaderMap,
-    LooseJson(asked): LooseJson<Verify>,
+    LooseBody(asked): LooseBody<Verify>,
 ) -> Result<Json<Registered>, ApiError> {
     let token = header_or(&headers, http::RUNNER_TOKEN, &asked.token);
     let runner = find(&app, &token).await?;
@@ -66,7 +66,7 @@ pub(super) async fn verify(
 pub(super) async fn delete(
     State(app): State<App>,
     headers: HeaderMap,
-    LooseJson(asked): LooseJson<TokenOnly>,
+    LooseBody(asked): LooseBody<TokenOnly>,
 ) -> Result<StatusCode, ApiError> {
     let token = header_or(&headers, http::RUNNER_TOKEN, &asked.token);
     let runner = find(&app, &token).await?;
@@ -79,7 +79,7 @@ pub(super) async fn delete(
 pub(super) async fn delete_manager(
     State(app): State<App>,
     headers: HeaderMap,
-    LooseJson(asked): LooseJson<TokenOnly>,
+    LooseBody(asked): LooseBody<TokenOnly>,
 ) -> Result<StatusCode, ApiError> {
     let token = header_or(&headers, http::RUNNER_TOKEN, &asked.token);
     let runner = find(&app, &token).await?;
@@ -100,7 +100,7 @@ pub(super) async fn delete_manager(
 pub(super) async fn reset(
     State(app): State<App>,
     headers: HeaderMap,
-    LooseJson(asked): LooseJson<TokenOnly>,
+    LooseBody(asked): LooseBody<TokenOnly>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
     let old = header_or(&headers, http::RUNNER_TOKEN, &asked.token);
     let runner = find(&app, &old).await?;

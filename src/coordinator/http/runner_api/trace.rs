@@ -33,7 +33,7 @@ pub(super) async fn append(
         .fleet()
         .append_trace(&holder, start, piece, lease)
         .await?;
-    let mut headers = standing_headers(&app, standing)?;
+    let mut headers = standing_headers(&app, &holder, standing).await?;
     let Some(appended) = appended else {
         return Err(over(aqueduct_core::run::Status::Failed));
     };

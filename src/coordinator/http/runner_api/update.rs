@@ -34,7 +34,7 @@ pub(super) async fn update(
         JobState::Pending | JobState::Running => {
             let lease = lease_time(&app, &headers);
             let standing = app.fleet().heartbeat(&holder, lease).await?;
-            let headers = standing_headers(&app, standing)?;
+            let headers = standing_headers(&app, &holder, standing).await?;
             Ok((headers, text(StatusCode::OK)).into_response())
         }
         JobState::Success | JobState::Failed => finish(&app, &holder, &update).await,

@@ -10,7 +10,7 @@ use aqueduct_core::{
     time::Millis,
 };
 use aqueduct_engine::fleet::Holder;
-use aqueduct_ports::store::{Artifact, ObjectBody, ObjectError};
+use aqueduct_ports::store::{Artifact, ObjectBody, ObjectError, ObjectInfo};
 use axum::{
     extract::{Multipart, Path, Query, State, multipart::Field},
     http::{HeaderMap, StatusCode},
@@ -28,7 +28,10 @@ const UPLOAD: Millis = Millis::from_secs(6 * 3600);
 /// Parts of a body on their way to the store.
 const IN_FLIGHT: usize = 8;
 
-/// What a runner says of an upload, in the address.
+/// Longest field of a form beside the file, in bytes.
+const FIELD: usize = 1024;
+
+/// What a runner says of an upload: a stock one in the address, others in fields of the form, before the file or after it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
@@ -37,11 +40,47 @@ pub(super) struct Asked {
     expire_in: String,
 }
 
+impl Asked {
+    /// Takes over a field of the form; anything else there (`metadata`, `accessibility`, `token`) is of no use here.
+    async fn read(&mut self, field: Field<'_>) -> Result<(), ApiError> {
+        let place = match field.name() {
+            Some("artifact_type") => &mut self.artifact_type,
+            Some("artifact_format") => &mut self.artifact_format,
+            Some("expire_in") => &mut self.expire_in,
+            _ => return drained(field).await,
+        };
+        let mut bytes = Vec::new();
+        let mut field = field;
+        while let Some(piece) = field.chunk().await.map_err(|error| broken(&error))? {
+            bytes.extend_from_slice(&piece);
+            if bytes.len() > FIELD {
+                return Err(ApiError::bad(format!(
+                    "a field of the form has more than {FIELD} bytes"
+                )));
+            }
+        }
+        *place = String::from_utf8(bytes)
+            .map_err(|_| ApiError::bad("a field of the form is no text"))?;
+        Ok(())
+    }
+}
+
+/// Reads a part to its end, keeping nothing.
+async fn drained(mut field: Field<'_>) -> Result<(), ApiError> {
+    while field
+        .chunk()
+        .await
+        .map_err(|error| broken(&error))?
+        .is_some()
+    {}
+    Ok(())
+}
+
 /// Stores an artifact, in place of an earlier one of its kind.
 pub(super) async fn upload(
     State(app): State<App>,
     Path(id): Path<u64>,
-    Query(asked): Query<Asked>,
+    Query(mut asked): Query<Asked>,
     headers: HeaderMap,
     mut form: Multipart,
 ) -> Result<StatusCode, ApiError> {
@@ -49,26 +88,37 @@ pub(super) async fn upload(
     if !holder.current {
         return Err(ApiError::forbidden());
     }
+    let mut file = None;
     while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
-        if field.name() == Some("file") {
-            store(&app, &holder, &asked, field).await?;
-            return Ok(StatusCode::CREATED);
+        match field.name() {
+            Some("file") if file.is_none() => file = Some(spool(&app, &holder, field).await?),
+            Some("file") => return Err(ApiError::bad("the form has two parts named file")),
+            _ => asked.read(field).await?,
         }
     }
-    Err(ApiError::bad("the form has no part named file"))
+    let file = file.ok_or_else(|| ApiError::bad("the form has no part named file"))?;
+    store(&app, &holder, &asked, file).await?;
+    Ok(StatusCode::CREATED)
 }
 
-async fn store(
-    app: &App,
-    holder: &Holder,
-    asked: &Asked,
-    field: Field<'_>,
-) -> Result<(), ApiError> {
-    let now = app.ports.clock.now();
-    let file_name = field.file_name().unwrap_or("artifacts.zip").to_owned();
+/// A file that has arrived, and isn't anybody's artifact yet.
+struct Spooled {
+    name: String,
+    key: String,
+    info: ObjectInfo,
+}
+
+async fn spool(app: &App, holder: &Holder, field: Field<'_>) -> Result<Spooled, ApiError> {
+    let name = field.file_name().unwrap_or("artifacts.zip").to_owned();
     let key = object::key(ObjectKind::Artifact, holder.attempt, &app.fleet().token(""));
-    app.store().reserve_object(&key, now + UPLOAD).await?;
+    let until = app.ports.clock.now() + UPLOAD;
+    app.store().reserve_object(&key, until).await?;
     let info = put(app, &key, field).await?;
+    Ok(Spooled { name, key, info })
+}
+
+async fn store(app: &App, holder: &Holder, asked: &Asked, file: Spooled) -> Result<(), ApiError> {
+    let now = app.ports.clock.now();
     let kind = match asked.artifact_type.as_str() {
         "" => artifact::ARCHIVE,
         kind => kind,
@@ -80,10 +130,10 @@ async fn store(
             .unwrap_or_default()
             .name()
             .to_owned(),
-        file_name,
-        size: info.size,
-        sha256: info.sha256,
-        object: key,
+        file_name: file.name,
+        size: file.info.size,
+        sha256: file.info.sha256,
+        object: file.key,
         expires: duration::parse(&asked.expire_in).map(|after| now + after),
         created: now,
     };
@@ -95,11 +145,7 @@ async fn store(
 }
 
 /// Streams a part of the form to the store: neither holds more than a few pieces.
-async fn put(
-    app: &App,
-    key: &str,
-    field: Field<'_>,
-) -> Result<aqueduct_ports::store::ObjectInfo, ApiError> {
+async fn put(app: &App, key: &str, field: Field<'_>) -> Result<ObjectInfo, ApiError> {
     let (sender, receiver) = mpsc::channel::<Result<Bytes, ObjectError>>(IN_FLIGHT);
     let pieces = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|piece| (piece, receiver))

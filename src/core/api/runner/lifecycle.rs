@@ -1,5 +1,7 @@
 //! Registration and its end (runner-protocol 2).
 
+use serde::{Deserialize, Serialize};
+
 use super::{Info, Secret, wire::wire};
 
 wire! {
@@ -15,9 +17,9 @@ wire! {
         /// Words for those who care for it.
         #[serde(alias = "maintainer_note", skip_serializing_if = "String::is_empty")]
         pub maintenance_note: String,
-        /// Tags, separated by commas in one string.
-        #[serde(skip_serializing_if = "String::is_empty")]
-        pub tag_list: String,
+        /// Tags.
+        #[serde(skip_serializing_if = "Tags::is_empty")]
+        pub tag_list: Tags,
         /// Takes jobs without tags; a server assumes so for a runner without tags.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub run_untagged: Option<bool>,
@@ -69,10 +71,46 @@ wire! {
     }
 }
 
+/// Tags: in one text, separated by commas, as a stock runner sends them, or in a list of such texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Tags {
+    /// In one text.
+    Text(String),
+    /// In several.
+    List(Vec<String>),
+}
+
+impl Tags {
+    /// Whether there is nothing to send.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::List(texts) => texts.is_empty(),
+        }
+    }
+}
+
+impl Default for Tags {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl From<String> for Tags {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl Register {
     /// The tags, one by one.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
-        let tags = self.tag_list.split(',').map(str::trim);
-        tags.filter(|tag| !tag.is_empty())
+        let texts = match &self.tag_list {
+            Tags::Text(text) => std::slice::from_ref(text),
+            Tags::List(texts) => texts,
+        };
+        let tags = texts.iter().flat_map(|text| text.split(','));
+        tags.map(str::trim).filter(|tag| !tag.is_empty())
     }
 }
