@@ -11,6 +11,7 @@ pub mod cache;
 pub mod command;
 pub mod debian;
 pub mod foreign_runners;
+pub mod gitea;
 pub mod images;
 pub mod layout;
 pub mod origin;

@@ -4,7 +4,7 @@ mod apt;
 mod binfmt;
 
 use aqueduct_core::platform::Arch;
-use aqueduct_testkit::{base_images, images, pypiserver};
+use aqueduct_testkit::{base_images, foreign_runners, gitea, images, pypiserver};
 
 use crate::{
     bench::peer,
@@ -21,6 +21,10 @@ pub(crate) enum Need {
     Binfmt,
     /// pypiserver in the cache.
     PypiServer,
+    /// Gitea in the cache.
+    Gitea,
+    /// Runners of other makes in the cache.
+    ForeignRunners,
     /// busybox images of both architectures in the cache.
     Busybox,
     /// The images of `runner-images/` in the cache.
@@ -31,10 +35,12 @@ pub(crate) enum Need {
 
 impl Need {
     /// What `cargo xtask test` needs, in the order of installation.
-    pub(crate) const TEST: [Self; 5] = [
+    pub(crate) const TEST: [Self; 7] = [
         Self::Packages,
         Self::Binfmt,
         Self::PypiServer,
+        Self::ForeignRunners,
+        Self::Gitea,
         Self::Busybox,
         Self::BaseImages,
     ];
@@ -72,6 +78,12 @@ impl Need {
                     .into()
             }),
             Self::PypiServer => Some("pypiserver (PyPI), in a virtual environment".into()),
+            Self::ForeignRunners => Some(
+                "gitlab-python-runner (PyPI) and a runner on the crate gitlab-runner (crates.io)".into(),
+            ),
+            Self::Gitea => (!gitea::ready()).then(|| {
+                "Gitea (Go module proxy; needs Go 1.21 or newer, and five minutes)".into()
+            }),
             Self::Busybox => Some("busybox images of both architectures (Debian)".into()),
             Self::BaseImages => (!base_images::ready()).then(|| {
                 "the base images of runner-images/ for both architectures (Debian; several minutes)"
@@ -89,6 +101,11 @@ impl Need {
             Self::Packages => apt::install(&apt::PACKAGES)?,
             Self::Binfmt => binfmt::register()?,
             Self::PypiServer => drop(pypiserver::install()?),
+            Self::ForeignRunners => {
+                foreign_runners::python()?;
+                foreign_runners::of_crate()?;
+            }
+            Self::Gitea => drop(gitea::install()?),
             Self::Busybox => {
                 for arch in Arch::ALL {
                     images::busybox(arch)?;
