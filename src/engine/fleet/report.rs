@@ -94,10 +94,11 @@ impl Fleet {
 
     /// Ends an attempt that is being cancelled at once: its runner knows of no grace. The job's status then.
     pub async fn give_up(&self, holder: &Holder) -> Result<Status, FleetError> {
-        self.act(holder.pipeline, |live, now| {
+        let holder = *holder;
+        self.act(holder.pipeline, move |live, now| {
             let state = &live.pipeline.state().jobs[holder.at];
             let cause = state.cancel.as_ref().map(|cancel| cancel.cause.clone());
-            if let Some(cause) = cause.filter(|_| token(live, holder).is_some()) {
+            if let Some(cause) = cause.filter(|_| token(live, &holder).is_some()) {
                 let verdict = Verdict::new(VerdictKind::Canceled, cause);
                 end_now(live, holder.at, verdict, now);
             }
