@@ -12,6 +12,9 @@ use crate::{
     retry::{Pauses, retry_after},
 };
 
+/// An answer that takes longer is told to be waited for.
+const SLOW: Duration = Duration::from_secs(10);
+
 /// Which registries are spoken to without TLS. Loopback addresses always are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PlainHttp {
@@ -204,7 +207,8 @@ impl Client {
     ) -> Result<Response, RegistryError> {
         let mut pauses = self.pauses();
         loop {
-            let (error, pause) = match self.send_once(exchange, &build).await {
+            let answer = told_if_slow(exchange, self.send_once(exchange, &build));
+            let (error, pause) = match answer.await {
                 Ok(response) if exchange.takes(response.status()) => return Ok(response),
                 Ok(response) => {
                     let pause = retry_after(response.headers());
@@ -215,6 +219,7 @@ impl Client {
             if !error.is_transient() || !pauses.wait(pause).await {
                 return Err(error);
             }
+            tracing::warn!(%error, "a call to a registry is tried again");
         }
     }
 
@@ -310,6 +315,17 @@ impl Exchange<'_> {
     fn takes(&self, status: StatusCode) -> bool {
         status.is_success() || self.accepted.contains(&status)
     }
+}
+
+/// Waits for an answer, and says so if that takes long: a registry that hangs looks like a program that does.
+async fn told_if_slow<T>(exchange: &Exchange<'_>, answer: impl Future<Output = T>) -> T {
+    tokio::pin!(answer);
+    if let Ok(answer) = tokio::time::timeout(SLOW, &mut answer).await {
+        return answer;
+    }
+    let (registry, what) = (exchange.registry, exchange.what);
+    tracing::warn!(registry, what, "still waiting for an answer");
+    answer.await
 }
 
 #[cfg(test)]
