@@ -22,7 +22,9 @@ pub async fn serve(
     let stopping = std::sync::Arc::new(Notify::new());
     let told = std::sync::Arc::clone(&stopping);
     let draining = app.clone();
-    let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+    // A router by itself is copied for each connection, all its routes with it.
+    let service = router(app).into_make_service();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
         stop.await;
         draining.drain();
         told.notify_one();

@@ -12,6 +12,8 @@ use super::{Backend, Database, Link, OpenError, Work, failure, failure::in_the_w
 
 /// Changes and reads at once.
 const CONNECTIONS: u32 = 16;
+/// Open from the start: to log in takes far longer than a change does.
+const READY: u32 = 8;
 /// A change that another transaction was in the way of is run so often.
 const TRIES: u32 = 4;
 /// For a connection, while the server is away or all are in use: a hiccup passes unnoticed, and no client has given up yet.
@@ -42,6 +44,7 @@ impl Database {
         let _ = connection.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
+            .min_connections(READY)
             .acquire_timeout(WAIT)
             // Each is tested when it comes back; only what then lay for a while is tested again.
             .test_before_acquire(false)
