@@ -10,13 +10,14 @@ pub(crate) fn router() -> Router<App> {
         .route("/readyz", get(ready))
 }
 
-/// Ready as long as the store answers and nobody asked it to stop.
+/// Ready as long as the store answers, can be written to, and nobody asked it to stop.
 async fn ready(State(app): State<App>) -> (StatusCode, String) {
     if app.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into());
     }
-    match app.store().meta("ready").await {
-        Ok(_) => (StatusCode::OK, "ok\n".into()),
+    let answers = app.store().meta("ready").await;
+    match answers.and_then(|_| app.fleet().trouble().map_or(Ok(()), Err)) {
+        Ok(()) => (StatusCode::OK, "ok\n".into()),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
     }
 }

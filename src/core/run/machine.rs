@@ -250,6 +250,9 @@ impl Step<'_> {
     /// What runners are measured by moves on by the time in which they could not be heard.
     fn paused(&mut self, by: Millis) {
         for job in &mut self.state.jobs {
+            if job.status == Status::Pending {
+                job.since = (job.since + by).min(self.now.max(job.since));
+            }
             if let Some(lease) = &mut job.lease {
                 lease.expires = lease.expires + by;
                 lease.taken = lease.taken + by;

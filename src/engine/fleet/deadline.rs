@@ -62,11 +62,13 @@ impl Fleet {
         self.shared.deadlines.sooner.notified().await;
     }
 
-    /// Brings about everything that is due; how many pipelines that concerned.
+    /// Brings about everything that is due; how many pipelines that concerned. What seems due because the coordinator itself could not
+    /// work, or its clock was set forward, is not.
     ///
     /// # Errors
-    /// The first one, after all were tried.
+    /// If the store is away; else the first one, after all were tried.
     pub async fn tick(&self) -> Result<usize, FleetError> {
+        self.heard().await?;
         let now = self.shared.clock.now();
         let due: Vec<PipelineId> = {
             let known = self.shared.deadlines.lock();

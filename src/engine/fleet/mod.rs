@@ -22,6 +22,7 @@ mod fresh;
 mod groups;
 mod hold;
 mod live;
+mod pulse;
 mod queue;
 mod report;
 mod restart;

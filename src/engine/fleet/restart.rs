@@ -1,6 +1,6 @@
 //! Going on after a stop, however that came.
 
-use aqueduct_core::time::Millis;
+use aqueduct_core::time::{Millis, Timestamp};
 
 use super::{Fleet, FleetError, live::RENEWAL_GRAIN};
 
@@ -11,30 +11,15 @@ impl Fleet {
     /// # Errors
     /// If the store can't be read. A pipeline that can't be read is left out and logged: it must not keep the others from going on.
     pub async fn restart(&self) -> Result<usize, FleetError> {
+        // Noted at the end: a kill on the way there must not make the stop look shorter.
+        let before = self.shared.store.alive(Timestamp(0)).await?;
         let now = self.shared.clock.now();
-        let before = self.shared.store.alive(now).await?;
         let down = before.map_or(Millis(0), |before| now.since(before));
         // The last renewals may not have been stored.
         let by = Millis(down.0.saturating_add(RENEWAL_GRAIN.0));
-        let mut loaded = 0;
-        for id in self.shared.store.active_pipelines().await? {
-            let paused = self.act(id, move |live, now| {
-                live.pipeline.paused(by, now);
-                Ok(())
-            });
-            match paused.await {
-                Ok(()) => loaded += 1,
-                Err(FleetError::Store(error)) => return Err(error.into()),
-                Err(error) => tracing::error!(pipeline = %id, %error, "it can't go on"),
-            }
-        }
+        let loaded = self.extend(by).await?;
+        self.shared.store.alive(now).await?;
         Ok(loaded)
-    }
-
-    /// Notes that the coordinator lives; call it every few seconds.
-    pub async fn alive(&self) -> Result<(), FleetError> {
-        self.shared.store.alive(self.shared.clock.now()).await?;
-        Ok(())
     }
 
     /// Jobs that wait for a runner, and attempts that runners have.

@@ -18,6 +18,7 @@ use super::{
     groups::Groups,
     hold::Holders,
     live::{Live, is_held},
+    pulse::Pulse,
     queue::Queue,
     slot::Slot,
     tally::Counters,
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     pub(super) tails: Tails,
     pub(super) effects: tokio::sync::Notify,
     pub(super) changes: Changes,
+    pub(super) pulse: Pulse,
     slots: Mutex<HashMap<PipelineId, Arc<Slot>>>,
 }
 
@@ -54,6 +56,7 @@ impl Shared {
             tails: Tails::default(),
             effects: tokio::sync::Notify::new(),
             changes: Changes::default(),
+            pulse: Pulse::default(),
             slots: Mutex::default(),
         }
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use aqueduct_core::{
     run::Status,
-    time::Millis,
+    time::{Millis, Timestamp},
     verdict::{Verdict, VerdictKind},
 };
-use aqueduct_ports::store::{Pipelines as _, TokenUse, Traces as _};
+use aqueduct_ports::store::{Meta as _, Pipelines as _, TokenUse, Traces as _};
 use bytes::Bytes;
 
 use self::rig::{Rig, end};
@@ -193,6 +193,56 @@ async fn a_stop_of_the_coordinator_costs_no_lease() {
     rig.fleet.heartbeat(&known, LEASE).await.unwrap();
     rig.fleet.alive().await.unwrap();
     rig.pass(Millis::from_secs(3600));
+    rig.restart().await;
+    rig.fleet.tick().await.unwrap();
+    let standing = rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    assert_eq!(standing, Standing::Running);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_costs_no_lease_and_no_place_in_the_line() {
+    let rig = Rig::new().await;
+    let id = rig.create("1", &[&["a", "b"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let known = holder(&rig, &claim).await;
+    rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    rig.fleet.alive().await.unwrap();
+    // Two days forward: whichever of its tasks wakes first.
+    rig.pass(Millis::from_secs(2 * 24 * 3600));
+    rig.fleet.tick().await.unwrap();
+    let standing = rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    assert_eq!(standing, Standing::Running);
+    assert_eq!(statuses(&rig, id).await, [Status::Running, Status::Pending]);
+    // A runner that is gone is still found out.
+    for _ in 0..10 {
+        rig.pass(Millis::from_secs(10));
+        rig.fleet.alive().await.unwrap();
+    }
+    rig.fleet.tick().await.unwrap();
+    let standing = rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    assert_eq!(standing, Standing::Over(Status::Pending));
+    // An hour back.
+    let claim = rig.claim().await.unwrap();
+    let known = holder(&rig, &claim).await;
+    rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    rig.set_back(Millis::from_secs(3600));
+    rig.fleet.alive().await.unwrap();
+    rig.fleet.tick().await.unwrap();
+    let standing = rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    assert_eq!(standing, Standing::Running);
+}
+
+#[tokio::test]
+async fn a_start_that_is_killed_makes_no_stop_shorter() {
+    let mut rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    let claim = rig.claim().await.unwrap();
+    let known = holder(&rig, &claim).await;
+    rig.fleet.heartbeat(&known, LEASE).await.unwrap();
+    rig.fleet.alive().await.unwrap();
+    rig.pass(Millis::from_secs(3600));
+    // As far as a start gets that is killed at its first pipeline.
+    rig.store.alive(Timestamp(0)).await.unwrap();
     rig.restart().await;
     rig.fleet.tick().await.unwrap();
     let standing = rig.fleet.heartbeat(&known, LEASE).await.unwrap();

@@ -125,6 +125,11 @@ impl Rig {
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
     }
 
+    pub(super) fn set_back(&self, time: Millis) {
+        let millis = i64::try_from(time.0).unwrap();
+        self.clock.0.fetch_sub(millis, Ordering::SeqCst);
+    }
+
     /// A pipeline of one stage a list, without needs.
     pub(super) async fn create(&self, cause: &str, stages: &[&[&str]]) -> PipelineId {
         self.create_with(cause, stages, |_| {}).await
