@@ -11,6 +11,8 @@
 
 #[path = "chaos/checks.rs"]
 mod checks;
+#[path = "chaos/faults.rs"]
+mod faults;
 #[path = "chaos/ledger.rs"]
 mod ledger;
 #[path = "chaos/pipeline.rs"]

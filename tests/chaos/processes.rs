@@ -154,29 +154,37 @@ impl Processes {
         alive
     }
 
-    /// Asks all to end, the coordinator last, and waits for them: each has to do so with success.
+    /// Asks all to end, the coordinator last, and waits for them.
     pub(crate) fn drain(&mut self) {
-        for process in self.all.iter_mut().rev() {
-            let Some(child) = &mut process.child else {
-                continue;
-            };
-            let killed = Command::new("kill").arg(child.id().to_string()).status();
-            assert!(killed.unwrap().success());
-            let began = Instant::now();
-            let ended = loop {
-                if let Some(ended) = child.try_wait().unwrap() {
-                    break ended;
-                }
-                assert!(
-                    began.elapsed() < Duration::from_secs(40),
-                    "{} does not end",
-                    process.name
-                );
-                std::thread::sleep(Duration::from_millis(20));
-            };
-            assert!(ended.success(), "{}: {ended}", process.name);
-            process.child = None;
+        for at in (0..self.all.len()).rev() {
+            self.stop(at);
         }
+    }
+
+    /// Asks one to end and waits for it: it has to do so with success.
+    pub(crate) fn stop(&mut self, at: usize) {
+        let process = &mut self.all[at];
+        let Some(child) = &mut process.child else {
+            return;
+        };
+        let asked = Command::new("kill").arg(child.id().to_string()).status();
+        assert!(asked.unwrap().success());
+        let began = Instant::now();
+        let ended = loop {
+            if let Some(ended) = child.try_wait().unwrap() {
+                break ended;
+            }
+            let patient = began.elapsed() < Duration::from_secs(40);
+            assert!(patient, "{} does not end", process.name);
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(ended.success(), "{}: {ended}", process.name);
+        process.child = None;
+    }
+
+    /// For administrators.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     /// One call of the API; an error says that the coordinator is away.
@@ -202,11 +210,19 @@ impl Processes {
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    /// The bytes of a job's log.
+    /// The bytes of a job's log, of which an answer holds a part.
     pub(crate) async fn log(&self, job: u64) -> Vec<u8> {
-        let url = format!("{}/api/v1/jobs/{job}/trace", self.url);
-        let answer = self.client.get(url).bearer_auth(&self.token).send().await;
-        answer.unwrap().bytes().await.unwrap().to_vec()
+        let mut log = Vec::new();
+        loop {
+            let from = log.len();
+            let url = format!("{}/api/v1/jobs/{job}/trace?from={from}", self.url);
+            let answer = self.client.get(url).bearer_auth(&self.token).send().await;
+            let part = answer.unwrap().error_for_status().unwrap().bytes().await;
+            log.extend_from_slice(&part.unwrap());
+            if log.len() == from {
+                return log;
+            }
+        }
     }
 
     async fn admin_token(&self) -> String {

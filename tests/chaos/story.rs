@@ -64,6 +64,13 @@ impl Seen {
     }
 }
 
+impl Seen {
+    /// A job survives four runners that die while they have it: two are on the house, two are its `retry`.
+    fn is_nearly_lost(&self) -> bool {
+        self.attempt >= if self.name == "flaky" { 3 } else { 4 }
+    }
+}
+
 struct Story {
     size: Size,
     random: Random,
@@ -114,18 +121,21 @@ pub(crate) async fn run(size: Size, database: Option<String>) {
 }
 
 fn repository(root: &Path, outside: &str) -> Project {
-    let project = Project::new(
-        Path::new(env!("CARGO_BIN_EXE_aqueduct")),
-        Some(&root.join("work")),
-    );
-    let project = project.unwrap();
     let wheel = include_str!("../release/make_wheel.py");
     let file = pipeline::file(outside);
-    for (name, text) in [
+    let files = [
         (".gitlab-ci.yml", file.as_str()),
         ("work.sh", pipeline::WORK),
         ("make_wheel.py", wheel),
-    ] {
+    ];
+    repository_of(root, &files)
+}
+
+/// A working copy of these files, and `bare.git` to push it to.
+pub(crate) fn repository_of(root: &Path, files: &[(&str, &str)]) -> Project {
+    let aqueduct = Path::new(env!("CARGO_BIN_EXE_aqueduct"));
+    let project = Project::new(aqueduct, Some(&root.join("work"))).unwrap();
+    for (name, text) in files {
         project.write(name, text).unwrap();
     }
     project.commit().unwrap();
@@ -147,7 +157,7 @@ fn repository(root: &Path, outside: &str) -> Project {
     project
 }
 
-fn git(dir: &Path, args: &[&str]) {
+pub(crate) fn git(dir: &Path, args: &[&str]) {
     let status = Command::new("git").current_dir(dir).args(args).status();
     assert!(status.unwrap().success(), "git {args:?}");
 }
@@ -203,9 +213,13 @@ impl Story {
         if done == self.size.kills || !due || now < self.next_kill || alive.is_empty() {
             return;
         }
-        // The coordinator every second time.
+        // The coordinator every second time, and while a job has lost nearly as many runners as its budget pays for.
         let chosen = usize::try_from(self.random.below(alive.len() as u64)).unwrap();
-        let coordinator = alive[0] == 0 && self.random.below(2) == 0;
+        let spared = self.unfinished().iter().any(|job| job.is_nearly_lost());
+        let coordinator = alive[0] == 0 && (spared || self.random.below(2) == 0);
+        if spared && !coordinator {
+            return;
+        }
         let victim = if coordinator { 0 } else { alive[chosen] };
         self.processes.kill(victim);
         self.due.push((now + self.random.millis(800), victim));
