@@ -129,10 +129,14 @@ async fn grant(fleet: Arc<Fleet>) {
 }
 
 async fn live(fleet: Arc<Fleet>) {
+    let mut pause = ALIVE;
     loop {
-        sleep(ALIVE).await;
+        sleep(pause).await;
+        pause = ALIVE;
         if let Err(error) = fleet.alive().await {
             report(&error, "can't note that the coordinator lives");
+            // What this finds is what `/readyz` says: it must not stay untrue for long.
+            pause = PAUSE;
         }
     }
 }

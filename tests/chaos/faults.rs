@@ -83,18 +83,16 @@ impl Scene {
         (answer.status(), answer.text().await.unwrap())
     }
 
-    /// Waits until the coordinator says that it is not ready, and answers with what words.
-    async fn not_ready(&self) -> String {
+    /// Waits until the coordinator says so of whether it is ready, and answers with what words.
+    async fn ready(&self, expected: StatusCode) -> String {
         let began = Instant::now();
         loop {
             let (status, text) = self.ask(Method::GET, "/readyz").await;
-            if status == StatusCode::SERVICE_UNAVAILABLE {
+            if status == expected {
                 return text;
             }
-            assert!(
-                began.elapsed() < Duration::from_secs(30),
-                "{status}: {text}"
-            );
+            let patient = began.elapsed() < Duration::from_secs(30);
+            assert!(patient, "{status}: {text}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -124,8 +122,7 @@ impl Scene {
             rest.len(),
             written.len()
         );
-        let (status, text) = self.ask(Method::GET, "/readyz").await;
-        assert_eq!(status, StatusCode::OK, "{text}");
+        self.ready(StatusCode::OK).await;
         self.processes.alive();
         self.processes.drain();
     }
@@ -176,7 +173,7 @@ async fn a_full_disk_is_told_and_costs_nothing() {
     let disk = Disk::new(&dir.path().join("data"), 64);
     let mut scene = Scene::begin(dir, None).await;
     let filler = disk.fill();
-    let words = scene.not_ready().await;
+    let words = scene.ready(StatusCode::SERVICE_UNAVAILABLE).await;
     assert!(words.contains("the disk is full"), "{words}");
     let (status, text) = scene.ask(Method::POST, "/api/v1/runners").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{text}");
@@ -193,7 +190,7 @@ async fn a_database_that_was_away_costs_nothing() {
     let database = server.database().unwrap();
     let mut scene = Scene::begin(tempfile::tempdir().unwrap(), Some(&database)).await;
     server.stop();
-    scene.not_ready().await;
+    scene.ready(StatusCode::SERVICE_UNAVAILABLE).await;
     let (status, text) = scene.ask(Method::POST, "/api/v1/runners").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{text}");
     tokio::time::sleep(Duration::from_secs(3)).await;
