@@ -10,6 +10,8 @@
 mod containers;
 #[path = "coordinator/foreign.rs"]
 mod foreign;
+#[path = "coordinator/gitea.rs"]
+mod gitea;
 #[path = "coordinator/kills.rs"]
 mod kills;
 #[path = "coordinator/releases.rs"]

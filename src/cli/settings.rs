@@ -4,26 +4,34 @@
 //! clap's; this module knows the files.
 
 mod coordinator;
+mod forges;
 #[cfg(test)]
 mod reference;
 mod size;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use aqueduct_forge::Login;
 
 use aqueduct_publish::Settings as ReleaseSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
 pub(crate) use coordinator::CoordinatorOptions;
+use forges::ForgeOptions;
 
 use crate::{args::ExecutorChoice, dirs, error::CliError, output};
 
 /// Name of the settings file in a project.
 const FILE_NAME: &str = "aqueduct.toml";
 /// The tables it may hold.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "run",
     "coordinator",
+    "forges",
     "destinations",
     "registries",
     "projects",
@@ -63,6 +71,17 @@ pub(crate) struct Settings {
     pub(crate) coordinator: CoordinatorOptions,
     /// `[destinations]` and `[registries]`: the project's, or the user's if the project has none.
     pub(crate) release: ReleaseSettings,
+    /// `[forges]`: only an operator's file is asked for them.
+    forges: BTreeMap<String, ForgeOptions>,
+    /// Where the file lies.
+    base: PathBuf,
+}
+
+impl Settings {
+    /// The logins at forges, their tokens read now.
+    pub(crate) fn logins(&self) -> Result<Vec<Login>, CliError> {
+        forges::logins(&self.forges, &self.base)
+    }
 }
 
 /// Reads the project's file (or the one named) and the user's.
@@ -80,6 +99,7 @@ pub(crate) fn load(project: &Path, named: Option<&Path>) -> Result<Settings, Cli
         } else {
             user.release
         },
+        ..Settings::default()
     })
 }
 
@@ -138,6 +158,8 @@ fn parse(text: &str, path: &Path) -> Result<Settings, CliError> {
         run: table(&mut document, "run", path)?,
         coordinator: table(&mut document, "coordinator", path)?,
         release,
+        forges: table(&mut document, "forges", path)?,
+        base: path.parent().unwrap_or(Path::new("")).to_owned(),
     })
 }
 

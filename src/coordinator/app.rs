@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aqueduct_engine::{fleet::Fleet, tasks::Reconcilers};
 use aqueduct_ports::{
     clock::Clock,
-    forge::Hooks,
+    forge::{Hooks, Statuses},
     git::Mirrors,
     store::{Objects, Store},
 };
@@ -28,6 +28,8 @@ pub struct AppPorts {
     pub mirrors: Arc<dyn Mirrors>,
     /// Reads webhooks.
     pub hooks: Arc<dyn Hooks>,
+    /// Tells forges how pipelines stand, if any is known.
+    pub statuses: Option<Arc<dyn Statuses>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
@@ -49,7 +51,12 @@ impl App {
     /// A coordinator that serves nothing yet.
     pub fn new(ports: AppPorts, config: Config) -> Self {
         Self {
-            tasks: Reconcilers::new(&ports.fleet, &ports.mirrors, &ports.clock),
+            tasks: Reconcilers::new(
+                &ports.fleet,
+                &ports.mirrors,
+                &ports.clock,
+                ports.statuses.as_ref(),
+            ),
             ports,
             config: Arc::new(config),
             metrics: Arc::new(Metrics::new()),

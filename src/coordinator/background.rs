@@ -71,6 +71,7 @@ pub fn background(app: &App) -> Background {
     tasks.extend(
         app.tasks
             .loops()
+            .into_iter()
             .map(|task| tokio::spawn(task).abort_handle()),
     );
     Background(tasks)

@@ -1,14 +1,18 @@
 //! Webhooks of GitHub, GitLab, Gitea and Forgejo: whether they are signed, and what they say.
 //!
-//! Pure functions over headers and bytes. Nothing of a body is read before its signature is found right, and names out of it
+//! Those are pure functions over headers and bytes. [`Forges`] speaks the other way: it tells a forge how a commit stands. Nothing of a body is read before its signature is found right, and names out of it
 //! are data: they are handed on, never run, opened or asked for.
 #![forbid(unsafe_code)]
 
 mod delivery;
+mod forges;
 mod github;
 mod gitlab;
 mod refs;
 mod signature;
+mod statuses;
+
+pub use forges::{Forges, Login};
 
 use aqueduct_ports::forge::{Forge, Hook, HookError, HookRequest, Hooks};
 

@@ -236,7 +236,7 @@ impl Change<'_> {
             command.arg("--prune");
         }
         command.arg("--").arg(url.address()).args(what);
-        log_in(&mut command, url);
+        log_in(&mut command, url, &self.mirrors.options.logins);
         let options = &self.mirrors.options;
         let (mirror, limit) = (self.mirror.clone(), options.pack_bytes);
         let exceeded = move || (repair::incoming(&mirror) > limit).then_some(limit);

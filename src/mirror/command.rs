@@ -11,6 +11,8 @@ use aqueduct_core::refs::RemoteUrl;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::process::Command;
 
+use crate::options::Logins;
+
 /// What git is told beyond its arguments. It stands in a file because git clears settings in the environment before it
 /// starts the other side of a local path.
 ///
@@ -123,7 +125,13 @@ impl Git {
 
 /// Lets a command log in at an http remote. The header stands in the environment, which other users can't read, and goes
 /// nowhere else: a redirect is an error then.
-pub(crate) fn log_in(command: &mut Command, url: &RemoteUrl) {
+///
+/// Credentials of the address itself come before those that are known for its host.
+pub(crate) fn log_in(command: &mut Command, url: &RemoteUrl, logins: &Logins) {
+    let url = match logins.of(url) {
+        Some((user, password)) => url.with_login(&user, &password),
+        None => url.clone(),
+    };
     let Some((user, password)) = url.credentials() else {
         return;
     };
@@ -149,7 +157,11 @@ mod tests {
         let git = Git::new(OsStr::new("git"), dir.path()).unwrap();
         let url = RemoteUrl::parse("https://ann:secret@git.example.com/a/b").unwrap();
         let mut command = git.command();
-        log_in(command.arg("ls-remote").arg(url.address()), &url);
+        log_in(
+            command.arg("ls-remote").arg(url.address()),
+            &url,
+            &Logins::default(),
+        );
         let arguments: Vec<_> = command.as_std().get_args().collect();
         assert_eq!(arguments, ["ls-remote", "https://git.example.com/a/b"]);
         let header = command

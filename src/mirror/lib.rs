@@ -23,4 +23,4 @@ mod repair;
 mod serve;
 
 pub use mirrors::GitMirrors;
-pub use options::Options;
+pub use options::{Logins, Options};

@@ -125,7 +125,7 @@ impl Mirrors for GitMirrors {
         let mut command = self.git.command();
         command.args(["ls-remote", "--quiet", "--symref", "--"]);
         command.arg(url.address());
-        log_in(&mut command, url);
+        log_in(&mut command, url, &self.options.logins);
         let bounds = Bounds {
             time: self.options.ls_remote_time,
             output: self.options.listing_bytes,

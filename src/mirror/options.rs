@@ -1,12 +1,46 @@
 //! The bounds of everything that a mirror does.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, fmt, sync::Arc, time::Duration};
+
+use aqueduct_core::refs::RemoteUrl;
+
+/// Name and password for an address.
+type Login = dyn Fn(&RemoteUrl) -> Option<(String, String)> + Send + Sync;
+
+/// Where to log in as whom: for repositories whose addresses say nothing of it. None by default; its `Debug` shows nothing.
+#[derive(Clone, Default)]
+pub struct Logins(Option<Arc<Login>>);
+
+impl Logins {
+    /// What `find` says.
+    pub fn new(
+        find: impl Fn(&RemoteUrl) -> Option<(String, String)> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Some(Arc::new(find)))
+    }
+
+    pub(crate) fn of(&self, url: &RemoteUrl) -> Option<(String, String)> {
+        self.0.as_ref().and_then(|find| find(url))
+    }
+}
+
+impl fmt::Debug for Logins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "Logins(…)"
+        } else {
+            "Logins"
+        })
+    }
+}
 
 /// Bounds in time and size. The defaults suit repositories of some gigabytes.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The `git` program, by name or path.
     pub program: OsString,
+    /// Where to log in as whom.
+    pub logins: Logins,
     /// Longest question to a remote.
     pub ls_remote_time: Duration,
     /// Longest fetch.
@@ -34,6 +68,7 @@ impl Default for Options {
         const MINUTE: Duration = Duration::from_mins(1);
         Self {
             program: "git".into(),
+            logins: Logins::default(),
             ls_remote_time: MINUTE,
             fetch_time: MINUTE * 30,
             lock_time: MINUTE * 35,

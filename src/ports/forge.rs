@@ -1,8 +1,12 @@
-//! Forges: what their webhooks say.
+//! Forges: what their webhooks say, and what is told to them.
 
 use std::{collections::BTreeMap, fmt};
 
-use aqueduct_core::{refs::RefEvent, time::Timestamp};
+use aqueduct_core::{
+    refs::{RefEvent, RemoteUrl},
+    time::{Millis, Timestamp},
+};
+use async_trait::async_trait;
 
 /// Longest body of a webhook, in bytes: GitHub sends none that is longer.
 pub const HOOK_LIMIT: usize = 25 << 20;
@@ -101,4 +105,64 @@ pub trait Hooks: Send + Sync {
         request: &HookRequest<'_>,
         secret: &str,
     ) -> Result<Hook, HookError>;
+}
+
+/// What a forge shows beside a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitStatus {
+    /// The commit, hexadecimal.
+    pub sha: String,
+    /// Short name of the branch or tag.
+    pub ref_name: String,
+    /// How it stands.
+    pub state: CommitState,
+    /// Whose word it is: one status of a commit for each.
+    pub context: String,
+    /// One line for people.
+    pub description: String,
+    /// Where there is more to see.
+    pub target_url: String,
+}
+
+/// How a pipeline stands, as far as any forge tells it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitState {
+    /// Nothing runs yet.
+    Pending,
+    /// Jobs run.
+    Running,
+    /// All is well.
+    Success,
+    /// A job failed.
+    Failure,
+    /// There is no telling: the configuration is wrong.
+    Error,
+    /// Somebody stopped it.
+    Canceled,
+}
+
+/// Why a forge did not take a status.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatusError {
+    /// It may later.
+    #[error("{why}")]
+    Later {
+        /// The cause.
+        why: String,
+        /// Not before so long, in the forge's own words.
+        after: Option<Millis>,
+    },
+    /// It never will, unless somebody changes the token, its rights or the repository.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Tells forges how commits stand.
+#[async_trait]
+pub trait Statuses: Send + Sync {
+    /// Whether there is a login for the forge that has the repository.
+    fn knows(&self, repository: &RemoteUrl) -> bool;
+
+    /// Shows a status in place of the last one of that commit and context. Telling the same again is no error.
+    async fn tell(&self, repository: &RemoteUrl, status: &CommitStatus) -> Result<(), StatusError>;
 }

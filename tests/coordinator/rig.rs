@@ -62,7 +62,19 @@ impl Rig {
 
     /// A coordinator that knows nothing yet.
     pub(crate) async fn coordinator(files: &[(&str, &str)], operator: &str) -> Self {
+        Self::coordinator_with(files, operator, &[]).await
+    }
+
+    /// The same, with files beside the operator's.
+    pub(crate) async fn coordinator_with(
+        files: &[(&str, &str)],
+        operator: &str,
+        beside: &[(&str, &str)],
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        for (name, text) in beside {
+            fs::write(dir.path().join(name), text).unwrap();
+        }
         fs::write(dir.path().join("operator.toml"), operator).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", port.local_addr().unwrap());

@@ -37,6 +37,10 @@ pub(crate) struct ProjectAddArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) interval: u32,
 
+    /// Say where that forge's webhook goes, and its secret: github, gitlab, gitea or forgejo
+    #[arg(long, value_name = "FORGE", value_parser = ["github", "gitlab", "gitea", "forgejo"])]
+    pub(crate) forge: Option<String>,
+
     /// Which coordinator, and how to print.
     #[command(flatten)]
     pub(crate) show: ShowArgs,

@@ -83,7 +83,17 @@ async fn add(args: &ProjectAddArgs) -> Result<Exit, CliError> {
     });
     let made = coordinator.create::<Project>(&["projects"], &asked).await?;
     made.print(args.show.output, |project| {
-        format!("project {} is {}\n", harmless(&project.path), project.id)
+        let mut text = format!("project {} is {}\n", harmless(&project.path), project.id);
+        if let (Some(forge), Some(secret)) = (&args.forge, &project.webhook_secret) {
+            let url = coordinator.url();
+            // Writing to a String can't fail.
+            let _ = write!(
+                text,
+                "webhook  {url}/hooks/{forge}/{}  (JSON; pushes, branches and tags)\nsecret   {secret}  (told only now)\n",
+                harmless(&project.path)
+            );
+        }
+        text
     })
 }
 
@@ -115,6 +125,9 @@ fn described(project: &Project) -> String {
     line("added", &project.created_at);
     line("last answer", watch.answered_at.as_deref().unwrap_or(never));
     line("refs", &watch.refs.to_string());
+    if let Some(error) = &project.commit_status_error {
+        line("commit status", error);
+    }
     if let Some(error) = &watch.error {
         line(
             "trouble",

@@ -13,6 +13,12 @@ pub(crate) struct Project {
     pub(crate) interval_ms: Millis,
     pub(crate) created_at: String,
     pub(crate) watch: Watch,
+    /// Why the last state of a pipeline could not be told to the forge.
+    #[serde(default)]
+    pub(crate) commit_status_error: Option<String>,
+    /// Told only when it is made.
+    #[serde(default)]
+    pub(crate) webhook_secret: Option<String>,
 }
 
 /// How the watch of a repository goes.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
-use super::{CoordinatorOptions, RunOptions};
+use super::{CoordinatorOptions, RunOptions, forges::ForgeOptions};
 
 const INTRODUCTION: &str = "\
 # aqueduct.toml
@@ -23,6 +23,7 @@ fn text() -> String {
     let own = [
         ("[run]", schema_for!(RunOptions)),
         ("[coordinator]", schema_for!(CoordinatorOptions)),
+        ("[forges.NAME]", schema_for!(ForgeOptions)),
     ];
     for (heading, schema) in own.into_iter().chain(aqueduct_publish::tables()) {
         table(&mut text, heading, &schema);

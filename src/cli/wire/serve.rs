@@ -9,10 +9,11 @@ use std::{
 use aqueduct_coordinator::{App, AppPorts, Config, background, restore_sources};
 use aqueduct_core::{time::Timestamp, token::TokenHash};
 use aqueduct_engine::fleet::{Fleet, FleetConfig, FleetPorts};
-use aqueduct_forge::Webhooks;
-use aqueduct_mirror::{GitMirrors, Options};
+use aqueduct_forge::{Forges, Webhooks};
+use aqueduct_mirror::{GitMirrors, Logins, Options};
 use aqueduct_ports::{
     clock::Clock as _,
+    forge::Statuses,
     git::Mirrors,
     store::{AccessScope, NewAccessToken, Objects, Store},
 };
@@ -55,6 +56,7 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<(), CliError> {
 async fn run(options: &ServeOptions) -> Result<(), CliError> {
     let data = &options.data;
     dirs::check_writable(data).map_err(|error| CliError::io("write", data, &error))?;
+    let forges = Forges::new(options.settings.logins()?).map_err(CliError::infrastructure)?;
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
         CliError::infrastructure(format!("can't listen on {}: {error}", options.listen))
             .with_help("choose another address with --listen, or stop who has it")
@@ -66,14 +68,17 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         },
-        fleet_config(options),
+        fleet_config(options, &forges),
     ));
     let objects = objects(&data.join("objects"))?;
     let ports = AppPorts {
         fleet: Arc::clone(&fleet),
         objects: Arc::clone(&objects),
-        mirrors: mirrors(&data.join("mirrors"))?,
+        mirrors: mirrors(&data.join("mirrors"), &forges)?,
         hooks: Arc::new(Webhooks),
+        statuses: forges
+            .tells()
+            .then(|| Arc::new(forges) as Arc<dyn Statuses>),
         clock: Arc::new(SystemClock),
     };
     admin_token(options, &fleet).await?;
@@ -101,8 +106,9 @@ async fn run(options: &ServeOptions) -> Result<(), CliError> {
     Ok(())
 }
 
-fn fleet_config(options: &ServeOptions) -> FleetConfig {
+fn fleet_config(options: &ServeOptions, forges: &Forges) -> FleetConfig {
     let mut config = FleetConfig::new(options.url.as_str());
+    config.commit_statuses = forges.tells();
     if let Some(limit) = options.settings.coordinator.log_limit {
         config.trace_limit = limit;
     }
@@ -138,8 +144,13 @@ fn objects(root: &Path) -> Result<Arc<dyn Objects>, CliError> {
     ))
 }
 
-fn mirrors(root: &Path) -> Result<Arc<dyn Mirrors>, CliError> {
-    let opened = GitMirrors::new(root, Options::default());
+fn mirrors(root: &Path, forges: &Forges) -> Result<Arc<dyn Mirrors>, CliError> {
+    let forges = forges.clone();
+    let options = Options {
+        logins: Logins::new(move |url| forges.credentials(url)),
+        ..Options::default()
+    };
+    let opened = GitMirrors::new(root, options);
     Ok(Arc::new(opened.map_err(CliError::infrastructure)?))
 }
 

@@ -87,6 +87,7 @@ impl Rig {
                     GitMirrors::new(&dir.path().join("mirrors"), Options::default()).unwrap(),
                 ),
                 hooks: Arc::new(Webhooks),
+                statuses: None,
                 clock: Arc::new(SystemClock),
             },
             config,

@@ -138,6 +138,29 @@ impl RemoteUrl {
         Ok(Self::plain(text))
     }
 
+    /// The same with this name and password, if it is an http address that has none.
+    #[must_use]
+    pub fn with_login(&self, user: &str, password: &str) -> Self {
+        let mut same = self.clone();
+        let http = self.address.starts_with("http://") || self.address.starts_with("https://");
+        if http && self.credentials.is_none() {
+            same.credentials = Some(Credentials {
+                user: user.to_owned(),
+                password: password.to_owned(),
+            });
+        }
+        same
+    }
+
+    /// What stands behind `base`, `https://HOST` or `https://HOST/PREFIX`, without slashes and `.git` around it; `None` if the repository
+    /// is elsewhere. Name and port of the host must be written alike.
+    pub fn below(&self, base: &str) -> Option<&str> {
+        let rest = self.address.strip_prefix(base.trim_end_matches('/'))?;
+        let path = rest.strip_prefix('/')?.trim_matches('/');
+        let path = path.strip_suffix(".git").unwrap_or(path);
+        (!path.is_empty()).then_some(path)
+    }
+
     /// The address without name and password of http: what may stand in arguments and messages.
     pub fn address(&self) -> &str {
         &self.address

@@ -26,6 +26,8 @@ pub struct FleetConfig {
     pub claim_time: Millis,
     /// Longest trace that is kept of an attempt, in bytes.
     pub trace_limit: u64,
+    /// Pipelines' states are told to the forges of their commits.
+    pub commit_statuses: bool,
 }
 
 impl FleetConfig {
@@ -36,6 +38,7 @@ impl FleetConfig {
             limits: Limits::default(),
             claim_time: Millis::from_secs(60),
             trace_limit: 100 << 20,
+            commit_statuses: false,
         }
     }
 }

@@ -10,7 +10,8 @@ use aqueduct_core::{
 use aqueduct_ports::store::{CreatedPipeline, NewJob, NewPipeline, PipelineHead};
 
 use super::{
-    Change, Fleet, FleetError,
+    Change, Fleet, FleetError, commit_status,
+    commit_status::status_context,
     live::{Live, head, json, settings},
 };
 use crate::pipeline::Pipeline;
@@ -68,7 +69,7 @@ impl Fleet {
             Ok(plan) => plan,
             Err(diagnostics) => {
                 new.diagnostics = Some(diagnostics.clone());
-                return self.store_new(&new).await;
+                return self.store_new(new).await;
             }
         };
         // Its number is not known yet, and nothing of the state depends on it.
@@ -80,12 +81,20 @@ impl Fleet {
         new.plan_hash = Some(plan.hash.clone());
         new.head = head(&pipeline, unknown)?;
         new.jobs = jobs(&pipeline)?;
-        self.store_new(&new).await
+        self.store_new(new).await
     }
 
-    async fn store_new(&self, new: &NewPipeline) -> Result<CreatedPipeline, FleetError> {
-        let created = self.shared.store.create_pipeline(new).await?;
+    async fn store_new(&self, mut new: NewPipeline) -> Result<CreatedPipeline, FleetError> {
+        if self.shared.config.commit_statuses
+            && let Some(project) = self.shared.store.project(new.project).await?
+        {
+            let context = status_context(&project.path, new.name.as_deref());
+            let effect = commit_status::effect(&new.sha, &context, new.head.status, new.created);
+            new.effects.push(effect);
+        }
+        let created = self.shared.store.create_pipeline(&new).await?;
         if created.fresh {
+            self.shared.wake(&new.effects);
             self.announce(Change::Pipeline {
                 project: new.project,
                 pipeline: created.id,

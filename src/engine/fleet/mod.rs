@@ -10,6 +10,7 @@
 mod act;
 mod changes;
 mod claim;
+mod commit_status;
 mod config;
 mod control;
 mod create;
@@ -41,6 +42,7 @@ use aqueduct_ports::{random::Random, store::Store};
 
 pub use changes::{Change, Heard, Watcher};
 pub use claim::{Claim, Claimer};
+pub use commit_status::{COMMIT_STATUS, status_context};
 pub use config::{FleetConfig, FleetPorts};
 pub use create::PipelineRequest;
 pub use environment::{ENVIRONMENT, EnvironmentChange, StopJob};
@@ -81,6 +83,11 @@ impl Fleet {
     /// Resolves when there may be new effects in the outbox.
     pub async fn new_effects(&self) {
         self.shared.effects.notified().await;
+    }
+
+    /// Resolves when there may be new states of pipelines to tell.
+    pub async fn new_statuses(&self) {
+        self.shared.statuses.notified().await;
     }
 
     /// What it remembers with.

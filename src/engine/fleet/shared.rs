@@ -12,8 +12,9 @@ use aqueduct_ports::{
 };
 
 use super::{
-    Change, FleetConfig, FleetError,
+    COMMIT_STATUS, Change, FleetConfig, FleetError,
     changes::Changes,
+    commit_status,
     deadline::Deadlines,
     groups::Groups,
     hold::Holders,
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) tails: Tails,
     pub(super) effects: tokio::sync::Notify,
+    pub(super) statuses: tokio::sync::Notify,
     pub(super) changes: Changes,
     pub(super) pulse: Pulse,
     slots: Mutex<HashMap<PipelineId, Arc<Slot>>>,
@@ -55,6 +57,7 @@ impl Shared {
             counters: Counters::default(),
             tails: Tails::default(),
             effects: tokio::sync::Notify::new(),
+            statuses: tokio::sync::Notify::new(),
             changes: Changes::default(),
             pulse: Pulse::default(),
             slots: Mutex::default(),
@@ -75,13 +78,14 @@ impl Shared {
             self.deadlines.update(live);
             return Ok(());
         }
+        let mut effects = effects;
+        let status = commit_status::of_change(live, now);
+        effects.extend(status.filter(|_| self.config.commit_statuses));
         let change = live
             .change(&changed, effects, now)
             .map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let version = self.store.commit_pipeline(&change).await?;
-        if !change.effects.is_empty() {
-            self.effects.notify_one();
-        }
+        self.wake(&change.effects);
         for &at in &changed {
             self.counters.job(live, at, now);
         }
@@ -92,6 +96,17 @@ impl Shared {
             pipeline: live.row.id,
         });
         Ok(())
+    }
+
+    /// Wakes who carries these effects out.
+    pub(super) fn wake(&self, effects: &[NewEffect]) {
+        let is_status = |effect: &NewEffect| effect.kind == COMMIT_STATUS;
+        if effects.iter().any(is_status) {
+            self.statuses.notify_one();
+        }
+        if !effects.iter().all(is_status) {
+            self.effects.notify_one();
+        }
     }
 
     /// Makes what is stored now known inside: to those that wait for jobs, to the clock, to who checks tokens.

@@ -13,7 +13,7 @@ use super::backoff;
 use crate::fleet::{Change, ENVIRONMENT, EnvironmentChange, Fleet, FleetError, StopJob};
 
 /// Effects read at once, and environments stopped in one round.
-const BATCH: u32 = 100;
+const BATCH: u32 = 1000;
 /// Longest sleep: so late an environment may stop by itself.
 const LONGEST_SLEEP: Millis = Millis::from_secs(5);
 /// Wait after a first failure, and the longest.

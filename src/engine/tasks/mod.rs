@@ -10,6 +10,7 @@ mod hints;
 pub mod ingest;
 mod reconcilers;
 pub mod sources;
+pub mod statuses;
 #[cfg(test)]
 mod task_tests;
 

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use aqueduct_ports::{clock::Clock, git::Mirrors};
+use aqueduct_ports::{clock::Clock, forge::Statuses, git::Mirrors};
 
 use super::{
     Hints, ProtectedRefs, Wake, default_branch_only,
@@ -10,6 +10,7 @@ use super::{
     heads::{Heads, HeadsConfig, HeadsPorts},
     ingest::{Ingest, IngestConfig, IngestPorts},
     sources::{SourceKeeper, SourcesConfig},
+    statuses::StatusReporter,
 };
 use crate::fleet::Fleet;
 
@@ -28,11 +29,18 @@ pub struct Reconcilers {
     pub sources: Arc<SourceKeeper>,
     /// Keeps the record of environments, and stops them.
     pub environments: Arc<Environments>,
+    /// Tells forges how pipelines stand, if any is known.
+    pub statuses: Option<Arc<StatusReporter>>,
 }
 
 impl Reconcilers {
     /// The reconcilers of a fleet, none of them at work yet.
-    pub fn new(fleet: &Arc<Fleet>, mirrors: &Arc<dyn Mirrors>, clock: &Arc<dyn Clock>) -> Self {
+    pub fn new(
+        fleet: &Arc<Fleet>,
+        mirrors: &Arc<dyn Mirrors>,
+        clock: &Arc<dyn Clock>,
+        statuses: Option<&Arc<dyn Statuses>>,
+    ) -> Self {
         let protected: ProtectedRefs = default_branch_only();
         let (hints, inbox) = (Arc::new(Hints::default()), Arc::new(Wake::default()));
         let heads = HeadsPorts {
@@ -70,16 +78,24 @@ impl Reconcilers {
             ingest: Arc::new(Ingest::new(ingest, ingest_config)),
             sources: Arc::new(sources),
             environments: Arc::new(Environments::new(Arc::clone(fleet), Arc::clone(clock))),
+            statuses: statuses.map(|forges| {
+                let (fleet, clock) = (Arc::clone(fleet), Arc::clone(clock));
+                Arc::new(StatusReporter::new(fleet, clock, Arc::clone(forges)))
+            }),
         }
     }
 
     /// What each of them does for ever.
-    pub fn loops(&self) -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 4] {
-        [
+    pub fn loops(&self) -> Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let mut loops: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>> = vec![
             Box::pin(Arc::clone(&self.heads).run()),
             Box::pin(Arc::clone(&self.ingest).run()),
             Box::pin(Arc::clone(&self.sources).run()),
             Box::pin(Arc::clone(&self.environments).run()),
-        ]
+        ];
+        if let Some(statuses) = &self.statuses {
+            loops.push(Box::pin(Arc::clone(statuses).run()));
+        }
+        loops
     }
 }

@@ -5,6 +5,7 @@
 mod events;
 mod garbage;
 mod signatures;
+mod statuses;
 
 use std::collections::BTreeMap;
 

@@ -59,6 +59,9 @@ pub(super) struct Shown {
     created_at: String,
     /// How the watch of its repository goes, since this coordinator started.
     watch: Watch,
+    /// Why the last state of a pipeline could not be told to the forge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit_status_error: Option<String>,
 }
 
 /// How the watch of a repository goes.
@@ -134,7 +137,16 @@ pub(super) async fn show(
 ) -> Result<Json<Shown>, ApiError> {
     let project = find(&app, &id).await?;
     let state = app.tasks.heads.states().remove(&project.id);
-    Ok(Json(Shown::of(project, state)))
+    let troubles = app
+        .tasks
+        .statuses
+        .as_ref()
+        .map(|statuses| statuses.troubles());
+    let trouble = troubles.and_then(|mut troubles| troubles.remove(&project.id));
+    Ok(Json(Shown {
+        commit_status_error: trouble.map(|trouble| trouble.why),
+        ..Shown::of(project, state)
+    }))
 }
 
 /// Has the repository looked at now instead of after its interval.
@@ -202,6 +214,7 @@ impl Shown {
             interval_ms: project.interval,
             created_at: project.created.rfc3339(),
             watch: state.map(Watch::from).unwrap_or_default(),
+            commit_status_error: None,
         }
     }
 }

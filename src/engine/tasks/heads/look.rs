@@ -14,7 +14,7 @@ use aqueduct_ports::store::{
 };
 use bytes::Bytes;
 
-use super::{Heads, LookError, Looked};
+use super::{Heads, LONGEST_PATIENCE, LookError, Looked};
 
 /// How often a look is compared anew because somebody else wrote meanwhile.
 const TRIES: usize = 4;
@@ -102,7 +102,7 @@ impl Heads {
         let guards = Guards {
             default_branch: project.default_branch.as_deref(),
             protected: &protected,
-            patience: Millis(project.interval.0 / 2),
+            patience: patience(project.interval),
             deletions: self.config.deletions,
         };
         compare(&known, answer, &guards, now)
@@ -123,6 +123,12 @@ impl Heads {
             Err(error) => Err(error),
         }
     }
+}
+
+/// How long a ref must be missing before it counts as deleted: half an interval, but where looks are rare a webhook's word is followed
+/// within seconds.
+pub(super) fn patience(interval: Millis) -> Millis {
+    Millis(interval.0 / 2).min(LONGEST_PATIENCE)
 }
 
 /// Tells that a repository was looked at once: an empty one has no heads that would tell.

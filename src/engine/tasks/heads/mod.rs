@@ -30,6 +30,8 @@ use tokio::{
 use super::{Hints, ProtectedRefs, Wake, default_branch_only};
 use schedule::Schedule;
 
+/// Longest time that a ref must be missing before it counts as deleted.
+const LONGEST_PATIENCE: Millis = Millis::from_secs(5);
 /// How often the list of projects is read without a hint.
 const REFRESH: Duration = Duration::from_secs(10);
 
@@ -170,12 +172,23 @@ impl Heads {
                     let (task, ok) = done.unwrap_or_else(|error| (error.id(), false));
                     if let Some(project) = whose.remove(&task) {
                         schedule.done(project, ok, Instant::now());
+                        if let Some(wait) = self.second_look(project) {
+                            schedule.no_later(project, Instant::now() + wait);
+                        }
                     }
                 }
                 () = self.ports.hints.woken() => {}
                 () = sleep_until(wait) => {}
             }
         }
+    }
+
+    /// How soon a ref that is missing has to be looked for again; `None` if none is.
+    fn second_look(&self, project: ProjectId) -> Option<Duration> {
+        let states = self.lock();
+        let missing = states.get(&project)?.held_back.fresh > 0;
+        // A little more, so that the second look doesn't come a moment too early.
+        missing.then(|| LONGEST_PATIENCE.to_std() + Duration::from_millis(200))
     }
 
     async fn read_projects(&self, schedule: &mut Schedule, now: Instant) {

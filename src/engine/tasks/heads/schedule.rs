@@ -95,6 +95,13 @@ impl Schedule {
         waiting.map(|turn| turn.due).min()
     }
 
+    /// Gives a project its turn then, if it would come later.
+    pub(super) fn no_later(&mut self, project: ProjectId, then: Instant) {
+        if let Some(turn) = self.turns.get_mut(&project) {
+            turn.due = turn.due.min(then);
+        }
+    }
+
     /// A look is over.
     pub(super) fn done(&mut self, project: ProjectId, ok: bool, now: Instant) {
         let Some(turn) = self.turns.get_mut(&project) else {
@@ -167,6 +174,11 @@ mod tests {
         assert_eq!(schedule.next(now), Some(ONE), "a hint during a look");
         schedule.hint(TWO, now);
         assert!(!schedule.knows(TWO));
+        schedule.done(ONE, true, now);
+        for then in [7, 9000] {
+            schedule.no_later(ONE, now + Duration::from_millis(then));
+            assert_eq!(wait(&schedule, now), 7, "sooner, and never later");
+        }
     }
 
     #[test]
