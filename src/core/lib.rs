@@ -20,6 +20,7 @@ pub mod package;
 pub mod plan;
 pub mod platform;
 pub mod refs;
+pub mod release;
 pub mod run;
 pub mod sched;
 pub mod time;

@@ -131,6 +131,7 @@ fn end(verdict: Option<Verdict>) -> JobEnd {
         trace_bytes: 0,
         has_artifacts: false,
         coverage: None,
+        release: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aqueduct_core::{
     plan::{IndexSpec, PublishSpec},
+    release::ReleaseReport,
     verdict::Verdict,
 };
 use async_trait::async_trait;
@@ -28,10 +29,13 @@ pub trait ReleaseBackend: Send + Sync {
     ) -> Result<(), Verdict>;
 }
 
-/// Takes lines for the job's trace.
+/// Takes lines for the job's trace, and what became of the release.
 pub trait ReleaseLog: Send + Sync {
     /// One line without its end; secrets never stand in it.
     fn line(&self, text: &str);
+
+    /// What became of the release, for the job's record; told once, also of one that failed after something was sent.
+    fn released(&self, _report: ReleaseReport) {}
 }
 
 /// The artifacts of the jobs that a release job needs.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 pub use aqueduct_core::sched::{ExecutorOffer, Offer, TagPolicy};
 use aqueduct_core::{
-    api::runner::Secret, id::AttemptKey, plan::PlanJob, time::Millis, verdict::Verdict,
+    api::runner::Secret, id::AttemptKey, plan::PlanJob, release::ReleaseReport, time::Millis,
+    verdict::Verdict,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -172,6 +173,8 @@ pub struct JobEnd {
     pub has_artifacts: bool,
     /// Value that `coverage` found, as text.
     pub coverage: Option<String>,
+    /// What became of the release of an `index` or a `publish` job.
+    pub release: Option<Box<ReleaseReport>>,
 }
 
 /// Why a call was not taken.

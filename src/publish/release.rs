@@ -1,6 +1,7 @@
 //! `index` and `publish` jobs.
 
 mod guard;
+mod record;
 
 use std::{
     collections::BTreeMap,
@@ -113,7 +114,9 @@ impl ReleaseBackend for Release {
         let options = self.index_options(spec, inputs)?;
         guard.images(&options)?;
         let report = index::create(&self.client()?, &options, log).await;
-        report.map(drop).map_err(|error| error.verdict())
+        let report = report.map_err(|error| error.verdict())?;
+        log.released(record::of_index(&report));
+        Ok(())
     }
 
     async fn publish(
@@ -149,6 +152,7 @@ impl ReleaseBackend for Release {
         let report = python::publish(&self.settings, &move |name: &str| env(name), &options, log)
             .await
             .map_err(|error| error.verdict())?;
+        log.released(record::of_publish(&report));
         if let Some(lacking) = report.lacking() {
             log.line(&format!("WARNING: {lacking}"));
         }

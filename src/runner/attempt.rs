@@ -142,6 +142,7 @@ impl Attempt {
             dotenv: ended.dotenv,
             trace_bytes: told.bytes,
             has_artifacts: ended.has_artifacts,
+            release: ended.release,
             coverage: told.coverage,
         };
         let lease = &self.assignment.lease;

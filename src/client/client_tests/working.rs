@@ -31,6 +31,7 @@ fn end(verdict: Option<Verdict>, trace_bytes: u64) -> Report {
         trace_bytes,
         has_artifacts: false,
         coverage: Some("88".into()),
+        release: None,
     })
 }
 

@@ -9,6 +9,7 @@ use aqueduct_core::{
     time::{Millis, Timestamp},
     token::TokenHash,
 };
+use aqueduct_ports::executor::Placement;
 use aqueduct_ports::store::{
     JobChange, NewEffect, PipelineChange, PipelineHead, PipelineRow, StoredPipeline,
 };
@@ -37,6 +38,8 @@ pub(super) struct Live {
     pub(super) tenures: Vec<Tenure>,
     /// The jobs' states as they are stored.
     stored: Vec<JobState>,
+    /// Jobs whose place was told and is not stored yet.
+    placed: BTreeSet<usize>,
     /// Something was changed that is not stored: its future was dropped, or the store failed.
     pub(super) dirty: bool,
 }
@@ -74,6 +77,7 @@ impl Live {
             .map_err(|ignored| corrupt(ignored.to_string()))?;
         Ok(Self {
             stored: pipeline.state().jobs.clone(),
+            placed: BTreeSet::new(),
             row: stored.row,
             project_path,
             pipeline,
@@ -100,12 +104,20 @@ impl Live {
         &self.stored[at]
     }
 
+    /// Where a job's attempt runs.
+    pub(super) fn place(&mut self, at: usize, token: u64, placement: Placement) {
+        if self.pipeline.place(at) != Some(&placement) {
+            self.pipeline.placed(Pipeline::id(at), token, placement);
+            self.placed.insert(at);
+        }
+    }
+
     /// Positions of the jobs that are not stored as they are.
     pub(super) fn changed(&self) -> Vec<usize> {
         let now = self.pipeline.state().jobs.iter();
         let pairs = now.zip(&self.stored).enumerate();
         pairs
-            .filter(|(_, (now, stored))| differs(now, stored))
+            .filter(|(at, (now, stored))| self.placed.contains(at) || differs(now, stored))
             .map(|(at, _)| at)
             .collect()
     }
@@ -148,6 +160,7 @@ impl Live {
         for &at in changed {
             self.stored[at].clone_from(&self.pipeline.state().jobs[at]);
         }
+        self.placed.clear();
         self.row.head = head;
         self.row.version = version;
         self.dirty = false;

@@ -8,7 +8,10 @@ use aqueduct_core::{
     time::{Millis, Timestamp},
     verdict::{Verdict, VerdictKind},
 };
-use aqueduct_ports::work::{Directive, JobEnd};
+use aqueduct_ports::{
+    executor::Placement,
+    work::{Directive, JobEnd},
+};
 
 use super::{
     Fleet, FleetError, Holder,
@@ -53,6 +56,23 @@ impl Fleet {
     ) -> Result<Standing, FleetError> {
         let holder = *holder;
         self.act(holder.pipeline, move |live, now| {
+            Ok(beat(live, &holder, lease_time, now))
+        })
+        .await
+    }
+
+    /// The script of an attempt is about to start, there. A sign of life too.
+    pub async fn started(
+        &self,
+        holder: &Holder,
+        placement: &Placement,
+        lease_time: Millis,
+    ) -> Result<Standing, FleetError> {
+        let (holder, placement) = (*holder, placement.clone());
+        self.act(holder.pipeline, move |live, now| {
+            if let Some(token) = token(live, &holder) {
+                live.place(holder.at, token, placement.clone());
+            }
             Ok(beat(live, &holder, lease_time, now))
         })
         .await
@@ -212,6 +232,7 @@ pub(super) fn end_now(live: &mut Live, at: usize, verdict: Verdict, now: Timesta
         trace_bytes: 0,
         has_artifacts: false,
         coverage: None,
+        release: None,
     };
     // It has a lease, and that is its token.
     let _ = live.pipeline.finished(job, lease.token, &end, now);

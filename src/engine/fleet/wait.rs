@@ -8,14 +8,18 @@ use std::{
 use aqueduct_core::{
     id::{GlobalJobId, ManagerId, PipelineId},
     plan::Plan,
+    release::ReleaseReport,
     run::Status,
     sched::{self, Offer},
     time::Timestamp,
 };
-use aqueduct_ports::store::PipelineRow;
+use aqueduct_ports::{executor::Placement, store::PipelineRow};
 
 use super::{Claimer, Fleet, FleetError, live::Live};
-use crate::snapshot::{self, Snapshot, Waiting};
+use crate::{
+    pipeline::Pipeline,
+    snapshot::{self, Snapshot, Waiting},
+};
 
 /// What runners have offered since the coordinator started.
 #[derive(Default)]
@@ -57,6 +61,10 @@ pub struct PipelineView {
     pub jobs: Vec<(GlobalJobId, snapshot::JobSnapshot)>,
     /// Who has, or last had each of them.
     pub managers: Vec<Option<ManagerId>>,
+    /// Where the last attempt of each of them runs, or ran.
+    pub places: Vec<Option<Placement>>,
+    /// What became of the releases among them.
+    pub releases: Vec<Option<Box<ReleaseReport>>>,
 }
 
 impl Fleet {
@@ -69,6 +77,8 @@ impl Fleet {
             plan: Arc::clone(live.pipeline.shared_plan()),
             jobs: jobs(live, &offers, now),
             managers: live.tenures.iter().map(|tenure| tenure.manager).collect(),
+            places: each(live, |pipeline, at| pipeline.place(at).cloned()),
+            releases: each(live, |pipeline, at| pipeline.output(at)?.release.clone()),
         })
         .await
     }
@@ -81,6 +91,11 @@ impl Fleet {
         let offers = self.offers.all();
         self.look(id, |live, now| jobs(live, &offers, now)).await
     }
+}
+
+fn each<T>(live: &Live, of: impl Fn(&Pipeline, usize) -> Option<T>) -> Vec<Option<T>> {
+    let all = 0..live.tenures.len();
+    all.map(|at| of(&live.pipeline, at)).collect()
 }
 
 fn jobs(

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use aqueduct_core::{
     id::JobId,
+    release::ReleaseReport,
     run::{Effect, JobState, PipelineState, Rules},
 };
+use aqueduct_ports::executor::Placement;
 use serde::{Deserialize, Serialize};
 
 use super::{Resources, Trace};
@@ -21,6 +23,9 @@ pub struct Durable {
     pub(super) traces: BTreeMap<JobId, Trace>,
     /// What ended jobs left to later ones.
     pub(super) outputs: BTreeMap<JobId, Output>,
+    /// Where the last attempts run, or ran.
+    #[serde(default)]
+    pub(super) places: BTreeMap<JobId, Place>,
     /// Effects that have not been carried out.
     pub(super) outbox: VecDeque<Effect>,
 }
@@ -32,6 +37,7 @@ impl Durable {
             resources: Resources::default(),
             traces: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            places: BTreeMap::new(),
             outbox: VecDeque::new(),
         }
     }
@@ -45,6 +51,18 @@ pub struct JobPart {
     /// What it left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Output>,
+    /// Where its last attempt runs, or ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// Where an attempt runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The attempt.
+    pub attempt: u32,
+    /// What its runner told.
+    pub placement: Placement,
 }
 
 /// What of [`Durable`] is no job's.
@@ -68,6 +86,7 @@ impl Durable {
         JobPart {
             state: self.state.jobs[at].clone(),
             output: self.outputs.get(&Rules::id(at)).cloned(),
+            place: self.places.get(&Rules::id(at)).cloned(),
         }
     }
 
@@ -79,6 +98,9 @@ impl Durable {
             durable.state.jobs.push(job.state);
             if let Some(output) = job.output {
                 durable.outputs.insert(Rules::id(at), output);
+            }
+            if let Some(place) = job.place {
+                durable.places.insert(Rules::id(at), place);
             }
         }
         durable
@@ -96,4 +118,7 @@ pub struct Output {
     pub has_artifacts: bool,
     /// What `coverage` found.
     pub coverage: Option<String>,
+    /// What became of its release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Box<ReleaseReport>>,
 }

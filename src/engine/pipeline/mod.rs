@@ -23,7 +23,7 @@ use aqueduct_core::{
     time::{Millis, Timestamp},
 };
 
-pub use durable::{Durable, HeadPart, JobPart, Output};
+pub use durable::{Durable, HeadPart, JobPart, Output, Place};
 pub use lease::Candidate;
 pub use report::Reported;
 pub use resource::Resources;

@@ -5,9 +5,9 @@ use aqueduct_core::{
     run::{Event, Ignored},
     time::Timestamp,
 };
-use aqueduct_ports::work::JobEnd;
+use aqueduct_ports::{executor::Placement, work::JobEnd};
 
-use super::{Output, Pipeline};
+use super::{Output, Pipeline, Place};
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,22 @@ impl Pipeline {
     /// An attempt ended unfinished, and its holder gives the job back.
     pub fn handed_back(&mut self, job: JobId, token: u64, now: Timestamp) -> Result<(), Ignored> {
         self.apply(Event::HandBack { job, token }, now)
+    }
+
+    /// Where an attempt runs; nothing if it is another one's turn.
+    pub fn placed(&mut self, job: JobId, token: u64, placement: Placement) {
+        if let Ok(at) = self.holds(job, token) {
+            let attempt = self.state().jobs[at].attempt;
+            self.durable
+                .places
+                .insert(job, Place { attempt, placement });
+        }
+    }
+
+    /// Where the current or last attempt of a job runs, or ran.
+    pub fn place(&self, at: usize) -> Option<&Placement> {
+        let place = self.durable.places.get(&Self::id(at))?;
+        (place.attempt == self.state().jobs[at].attempt).then_some(&place.placement)
     }
 
     /// An attempt is over.
@@ -68,6 +84,7 @@ impl Pipeline {
             dotenv: end.dotenv.clone(),
             has_artifacts: end.has_artifacts,
             coverage: end.coverage.clone(),
+            release: end.release.clone(),
         };
         self.durable.outputs.insert(job, output);
     }

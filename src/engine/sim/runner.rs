@@ -123,6 +123,7 @@ impl Attempt {
             trace_bytes: length,
             has_artifacts: rng.chance(50),
             coverage: None,
+            release: None,
         };
         Self {
             lease,

@@ -18,6 +18,7 @@ use std::{
 
 use aqueduct_core::{
     plan::JobKind,
+    release::ReleaseReport,
     verdict::{Verdict, VerdictKind},
 };
 use aqueduct_ports::{
@@ -80,6 +81,8 @@ pub(crate) struct Ended {
     pub(crate) dotenv: Vec<(String, String)>,
     /// Whether there is an archive.
     pub(crate) has_artifacts: bool,
+    /// What became of a release.
+    pub(crate) release: Option<Box<ReleaseReport>>,
 }
 
 impl Ended {

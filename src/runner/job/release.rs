@@ -1,14 +1,17 @@
 //! The procedure of `index` and `publish` jobs: no script, no working copy, credentials that no job sees.
 
+use std::sync::{Mutex, PoisonError};
+
 use aqueduct_core::{
     plan::{IndexSource, IndexSpec, PublishSpec},
     platform::Arch,
+    release::ReleaseReport,
     time::Timestamp,
     verdict::{Verdict, VerdictKind},
 };
 use aqueduct_ports::{
     executor::Placement,
-    release::{InputArtifacts, ReleaseBackend, ReleaseInputs},
+    release::{InputArtifacts, ReleaseBackend, ReleaseInputs, ReleaseLog},
     workspace::{Checkout, WorkingCopy},
 };
 
@@ -19,14 +22,53 @@ use crate::keeper::Signal;
 pub(super) async fn index(job: &Job<'_>, spec: &IndexSpec) -> Step<Ended> {
     let (backend, scope, inputs) = prepare(job).await?;
     let spec = expand_index(spec, &scope);
-    until_canceled(job, backend.index(&spec, &inputs, job.trace)).await
+    let record = Record::new(job);
+    let ended = until_canceled(job, backend.index(&spec, &inputs, &record)).await?;
+    Ok(record.complete(ended))
 }
 
 /// Works a `publish` job off.
 pub(super) async fn publish(job: &Job<'_>, spec: &PublishSpec) -> Step<Ended> {
     let (backend, scope, inputs) = prepare(job).await?;
     let spec = expand_publish(spec, &scope);
-    until_canceled(job, backend.publish(&spec, &inputs, job.trace)).await
+    let record = Record::new(job);
+    let ended = until_canceled(job, backend.publish(&spec, &inputs, &record)).await?;
+    Ok(record.complete(ended))
+}
+
+/// Lines go into the trace, the report waits for the end.
+struct Record<'j> {
+    job: &'j Job<'j>,
+    report: Mutex<Option<ReleaseReport>>,
+}
+
+impl<'j> Record<'j> {
+    fn new(job: &'j Job<'j>) -> Self {
+        Self {
+            job,
+            report: Mutex::default(),
+        }
+    }
+
+    fn complete(self, ended: Ended) -> Ended {
+        let report = self.report.into_inner();
+        let report = report.unwrap_or_else(PoisonError::into_inner);
+        Ended {
+            release: report.map(Box::new),
+            ..ended
+        }
+    }
+}
+
+impl ReleaseLog for Record<'_> {
+    fn line(&self, text: &str) {
+        self.job.trace.line(text);
+    }
+
+    fn released(&self, report: ReleaseReport) {
+        let mut known = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(report);
+    }
 }
 
 async fn prepare<'a>(job: &Job<'a>) -> Step<(&'a dyn ReleaseBackend, Scope, ReleaseInputs)> {

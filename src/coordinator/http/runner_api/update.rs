@@ -5,7 +5,7 @@ use aqueduct_core::{
     verdict::Verdict,
 };
 use aqueduct_engine::fleet::{End, Holder};
-use aqueduct_ports::work::JobEnd;
+use aqueduct_ports::{executor::Placement, work::JobEnd};
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
@@ -33,12 +33,28 @@ pub(super) async fn update(
         )),
         JobState::Pending | JobState::Running => {
             let lease = lease_time(&app, &headers);
-            let standing = app.fleet().heartbeat(&holder, lease).await?;
+            let fleet = app.fleet();
+            let standing = match placement(&update) {
+                Some(placement) => fleet.started(&holder, &placement, lease).await?,
+                None => fleet.heartbeat(&holder, lease).await?,
+            };
             let headers = standing_headers(&app, &holder, standing).await?;
             Ok((headers, text(StatusCode::OK)).into_response())
         }
         JobState::Success | JobState::Failed => finish(&app, &holder, &update).await,
     }
+}
+
+/// Where our own runner says that the script starts.
+fn placement(update: &JobUpdate) -> Option<Placement> {
+    let started = update.aqueduct.as_ref()?.started.clone()?;
+    Some(Placement {
+        executor: started.executor,
+        arch: started.arch,
+        emulated: started.emulated,
+        image_digest: started.image_digest,
+        platform: started.platform,
+    })
 }
 
 async fn finish(app: &App, holder: &Holder, update: &JobUpdate) -> Result<Response, ApiError> {
@@ -54,6 +70,7 @@ async fn finish(app: &App, holder: &Holder, update: &JobUpdate) -> Result<Respon
             .aqueduct
             .as_ref()
             .and_then(|own| own.coverage.clone()),
+        release: None,
     };
     match app.fleet().finish(holder, &end).await? {
         End::Taken(status) => {

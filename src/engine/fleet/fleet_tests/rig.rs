@@ -229,5 +229,6 @@ pub(super) fn end(verdict: Option<Verdict>, trace_bytes: u64) -> JobEnd {
         trace_bytes,
         has_artifacts: false,
         coverage: None,
+        release: None,
     }
 }

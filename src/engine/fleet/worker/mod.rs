@@ -18,6 +18,7 @@ use std::{
 };
 
 use aqueduct_core::{time::Millis, verdict::VerdictKind};
+use aqueduct_ports::executor::Placement;
 use aqueduct_ports::work::{
     Assignment, Directive, JobEnd, Lease, Offer, Report, WorkError, WorkSource,
 };
@@ -98,6 +99,13 @@ impl FleetWork {
             self.leases().remove(&lease.token);
         }
         heard
+    }
+
+    async fn started(&self, lease: &Lease, placement: &Placement) -> Result<(), WorkError> {
+        let held = self.held(lease)?;
+        let standing = self.fleet.started(&held.holder, placement, LEASE).await;
+        let standing = standing.map_err(|error| unavailable(&error))?;
+        self.hear(lease, &held, standing).map(drop)
     }
 
     async fn finish(&self, lease: &Lease, end: &JobEnd) -> Result<(), WorkError> {
@@ -189,7 +197,7 @@ impl WorkSource for FleetWork {
 
     async fn report(&self, lease: &Lease, report: Report) -> Result<(), WorkError> {
         match report {
-            Report::Started(_) => self.renew(lease).await.map(drop),
+            Report::Started(placement) => self.started(lease, &placement).await,
             Report::Finished(end) => self.finish(lease, &end).await,
         }
     }

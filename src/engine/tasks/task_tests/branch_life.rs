@@ -89,6 +89,7 @@ impl Branch {
             trace_bytes: 0,
             has_artifacts: false,
             coverage: None,
+            release: None,
         };
         let ended = self.rig.fleet.finish(&holder, &end).await.unwrap();
         self.environments.round().await.unwrap();
