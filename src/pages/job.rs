@@ -3,15 +3,20 @@
 use aqueduct_core::{
     id::{GlobalJobId, PipelineId, ProjectId},
     plan::PlanJob,
+    release::ReleaseReport,
     run::Status,
     time::{Millis, Timestamp},
 };
 use aqueduct_engine::JobSnapshot;
-use aqueduct_ports::store::{Artifact, PipelineRow};
+use aqueduct_ports::{
+    executor::Placement,
+    store::{Artifact, PipelineRow},
+};
 use askama::Template;
 
 use crate::{
     log::{self, Part},
+    release::ReleaseView,
     shell::Shell,
     status::StatusView,
     text::{Moment, RefName, duration, query, size},
@@ -32,6 +37,10 @@ pub struct JobFacts {
     pub job: JobSnapshot,
     /// Who has, or last had it.
     pub runner: Option<String>,
+    /// Where its last attempt runs, or ran.
+    pub place: Option<Placement>,
+    /// What became of its release.
+    pub release: Option<Box<ReleaseReport>>,
     /// What all its attempts left.
     pub artifacts: Vec<Artifact>,
     /// The attempt whose log is shown.
@@ -83,6 +92,7 @@ pub struct JobPage {
     since: Moment,
     waiting: Option<String>,
     verdict: Option<Verdict>,
+    releases: Vec<ReleaseView>,
     artifacts: Vec<Left>,
     attempts: Vec<Attempt>,
     attempt: u32,
@@ -161,6 +171,11 @@ impl JobPage {
             since: Moment::new(job.since, now),
             waiting: job.waiting.as_ref().map(ToString::to_string),
             verdict,
+            releases: facts
+                .release
+                .iter()
+                .map(|report| ReleaseView::new(facts.id, &facts.job.name, report))
+                .collect(),
             artifacts: left(facts, now),
             attempts: (1..=job.attempt)
                 .map(|number| Attempt {
@@ -197,7 +212,13 @@ fn events(facts: &JobFacts) -> String {
 fn properties(facts: &JobFacts) -> Vec<(&'static str, String)> {
     let (plan, job) = (&facts.plan, &facts.job);
     let took = (job.duration > Millis(0)).then(|| duration(job.duration));
-    let arch = plan.arch.map(|arch| arch.as_str().to_owned());
+    let place = facts.place.as_ref();
+    let arch = place.map(|place| place.arch).or(plan.arch);
+    let emulated = place.is_some_and(|place| place.emulated);
+    let arch = arch.map(|arch| {
+        let how = if emulated { ", emulated by qemu" } else { "" };
+        format!("{arch}{how}")
+    });
     let tags = (!plan.tags.is_empty()).then(|| plan.tags.join(", "));
     let environment = plan.environment.as_ref().map(|one| one.name.clone());
     let image = plan.image.as_ref().map(|image| image.name.clone());
@@ -207,12 +228,16 @@ fn properties(facts: &JobFacts) -> Vec<(&'static str, String)> {
         ("Kind", kind),
         ("Architecture", arch),
         ("Runner", facts.runner.clone()),
+        ("Executor", place.map(|place| place.executor.clone())),
         ("Image", image),
         ("Tags", tags),
         ("Environment", environment),
         ("Resource group", plan.resource_group.clone()),
         ("Defined in", Some(plan.place.clone())),
-        ("Because", Some(plan.reason.clone())),
+        (
+            "Because",
+            Some(plan.reason.clone()).filter(|why| why != "no rules"),
+        ),
     ];
     let pairs = pairs.into_iter();
     let pairs = pairs.filter_map(|(name, value)| Some((name, value?)));

@@ -13,6 +13,7 @@ mod message;
 mod pipeline;
 mod pipelines;
 mod project;
+mod release;
 mod shell;
 mod status;
 mod text;

@@ -121,6 +121,8 @@
   document.addEventListener("aqueduct-rows", (event) => {
     const { ops, tail: html, skipped } = JSON.parse(event.detail);
     document.getElementById("log-empty")?.remove();
+    // What the server said of its length is no longer so.
+    if (ops.length) document.getElementById("log-size")?.replaceChildren();
     if (skipped) {
       log.replaceChildren(tail);
       inner = log;

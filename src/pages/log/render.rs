@@ -106,9 +106,15 @@ fn row_html(element: &str, line: u64, continued: bool, row: &Row) -> String {
             "<{element} class=\"r\"><span class=\"n\"></span><span class=\"x\">"
         )
     } else {
+        // The head of a section folds it when it is clicked: nothing within it may do something else.
+        let number = if element == "span" {
+            format!("<span class=\"n\">{line}</span>")
+        } else {
+            format!("<a class=\"n\" href=\"?line={line}#L{line}\">{line}</a>")
+        };
         write!(
             html,
-            "<{element} class=\"r\" id=\"L{line}\"><a class=\"n\" href=\"?line={line}#L{line}\">{line}</a><span class=\"x\">"
+            "<{element} class=\"r\" id=\"L{line}\">{number}<span class=\"x\">"
         )
     };
     if let Some(time) = &row.time {

@@ -11,7 +11,9 @@ use aqueduct_core::{
     time::{Millis, Timestamp},
 };
 use aqueduct_engine::{JobSnapshot, Waiting};
+use aqueduct_ports::executor::Placement;
 
+use super::PipelineFacts;
 use crate::{
     status::{StatusView, worst},
     text::{Moment, duration},
@@ -52,6 +54,8 @@ pub(super) struct Card {
     pub(super) status: StatusView,
     /// `amd64`, `arm64`.
     pub(super) arch: Option<&'static str>,
+    /// It runs, or ran, through qemu.
+    pub(super) emulated: bool,
     /// `index`, `publish`, `trigger`.
     pub(super) kind: Option<&'static str>,
     /// What it waits for, how long it took, or why it failed.
@@ -62,15 +66,11 @@ pub(super) struct Card {
 }
 
 impl Graph {
-    pub(super) fn new(
-        plan: Option<&Plan>,
-        jobs: &[(GlobalJobId, JobSnapshot)],
-        may_change: bool,
-        now: Timestamp,
-    ) -> Self {
-        let Some(plan) = plan else {
+    pub(super) fn new(facts: &PipelineFacts, may_change: bool, now: Timestamp) -> Self {
+        let Some(plan) = &facts.plan else {
             return Self::default();
         };
+        let jobs = &facts.jobs;
         let mut columns: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (at, job) in plan.jobs.iter().take(jobs.len()).enumerate() {
             columns.entry(job.stage_index).or_default().push(at);
@@ -82,7 +82,10 @@ impl Graph {
             ),
             cards: members
                 .iter()
-                .map(|at| card(&plan.jobs[*at], &jobs[*at], may_change, now))
+                .map(|at| {
+                    let place = facts.places.get(*at).and_then(Option::as_ref);
+                    card(&plan.jobs[*at], &jobs[*at], place, may_change, now)
+                })
                 .collect(),
         };
         let tallest = columns.values().map(Vec::len).max().unwrap_or(0);
@@ -107,6 +110,7 @@ fn counted(job: &JobSnapshot) -> Status {
 fn card(
     plan: &PlanJob,
     (id, job): &(GlobalJobId, JobSnapshot),
+    place: Option<&Placement>,
     may_change: bool,
     now: Timestamp,
 ) -> Card {
@@ -118,7 +122,11 @@ fn card(
         id: *id,
         name: job.name.clone(),
         status: StatusView::of_job(job.status, job.allow_failure),
-        arch: plan.arch.map(aqueduct_core::platform::Arch::as_str),
+        arch: place
+            .map(|place| place.arch)
+            .or(plan.arch)
+            .map(aqueduct_core::platform::Arch::as_str),
+        emulated: place.is_some_and(|place| place.emulated),
         kind: Some(plan.kind.name()).filter(|kind| *kind != "script"),
         note: note(job),
         at,

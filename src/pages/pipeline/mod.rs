@@ -6,15 +6,19 @@ mod tests;
 
 use std::sync::Arc;
 
-use aqueduct_core::{diag::LintReport, id::GlobalJobId, plan::Plan, run::Status, time::Timestamp};
-use aqueduct_engine::JobSnapshot;
-use aqueduct_ports::store::PipelineRow;
+use aqueduct_core::{
+    diag::LintReport, id::GlobalJobId, plan::Plan, release::ReleaseReport, run::Status,
+    time::Timestamp,
+};
+use aqueduct_engine::{JobSnapshot, Waiting};
+use aqueduct_ports::{executor::Placement, store::PipelineRow};
 use askama::Template;
 
 use self::graph::Graph;
 use crate::{
     commit::CommitNote,
     pipelines::lasted,
+    release::ReleaseView,
     shell::Shell,
     status::StatusView,
     text::{Moment, RefName, query, short_sha},
@@ -33,6 +37,10 @@ pub struct PipelineFacts {
     pub plan: Option<Arc<Plan>>,
     /// Its jobs, in the plan's order.
     pub jobs: Vec<(GlobalJobId, JobSnapshot)>,
+    /// Where the last attempt of each runs, or ran.
+    pub places: Vec<Option<Placement>>,
+    /// What became of the releases among them.
+    pub releases: Vec<Option<Box<ReleaseReport>>>,
 }
 
 /// The page of a pipeline.
@@ -42,8 +50,11 @@ pub struct PipelinePage {
     shell: Shell,
     head: Head,
     problems: Vec<Problem>,
+    /// Jobs that wait for something that may never come, and for what.
+    waits: Vec<(GlobalJobId, String, String)>,
     errors: Vec<Refusal>,
     graph: Graph,
+    releases: Vec<ReleaseView>,
     skipped: Vec<(String, String)>,
     may_cancel: bool,
     may_retry: bool,
@@ -63,6 +74,7 @@ struct Head {
     source: String,
     created: Moment,
     duration: Option<String>,
+    over: bool,
 }
 
 /// A job that did not go well.
@@ -95,8 +107,10 @@ impl PipelinePage {
         Self {
             head: head(facts, now),
             problems: problems(jobs, may_change),
+            waits: waits(jobs),
             errors: errors(facts.row.diagnostics.as_deref()),
-            graph: Graph::new(plan, jobs, may_change, now),
+            graph: Graph::new(facts, may_change, now),
+            releases: releases(facts),
             skipped: plan.map(skipped).unwrap_or_default(),
             may_cancel: may_change && any(&|status| !status.is_terminal()),
             may_retry: may_change
@@ -122,6 +136,7 @@ fn head(facts: &PipelineFacts, now: Timestamp) -> Head {
         source: row.source.replace('_', " "),
         created: Moment::new(row.created, now),
         duration: lasted(row, now),
+        over: row.head.finished.is_some(),
         row: row.clone(),
     }
 }
@@ -141,6 +156,16 @@ fn problems(jobs: &[(GlobalJobId, JobSnapshot)], may_change: bool) -> Vec<Proble
         })
     };
     failed.filter_map(problem).collect()
+}
+
+fn waits(jobs: &[(GlobalJobId, JobSnapshot)]) -> Vec<(GlobalJobId, String, String)> {
+    let wait = |(id, job): &(GlobalJobId, JobSnapshot)| match &job.waiting {
+        Some(waiting @ (Waiting::Runner(_) | Waiting::Resource { .. })) => {
+            Some((*id, job.name.clone(), waiting.to_string()))
+        }
+        _ => None,
+    };
+    jobs.iter().filter_map(wait).collect()
 }
 
 fn errors(diagnostics: Option<&str>) -> Vec<Refusal> {
@@ -165,6 +190,14 @@ fn errors(diagnostics: Option<&str>) -> Vec<Refusal> {
         help: item.help,
     };
     items.map(refusal).collect()
+}
+
+fn releases(facts: &PipelineFacts) -> Vec<ReleaseView> {
+    let pairs = facts.jobs.iter().zip(&facts.releases);
+    let view = |((id, job), report): (&(GlobalJobId, JobSnapshot), &Option<Box<ReleaseReport>>)| {
+        Some(ReleaseView::new(*id, &job.name, report.as_ref()?))
+    };
+    pairs.filter_map(view).collect()
 }
 
 fn skipped(plan: &Plan) -> Vec<(String, String)> {

@@ -1,5 +1,7 @@
 //! Pages of pipelines: what stands where, and what may be done.
 
+use super::*;
+use crate::shell::{Nav, Person};
 use aqueduct_core::{
     id::{JobId, PipelineId, ProjectId},
     plan::{JobKind, Need, OnNewCommit, PipelineHead, PlanJob, ScriptSpec},
@@ -7,10 +9,6 @@ use aqueduct_core::{
     time::Millis,
     verdict::Verdict,
 };
-use aqueduct_engine::Waiting;
-
-use super::*;
-use crate::shell::{Nav, Person};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -105,6 +103,14 @@ fn page(may_change: bool, plan: Plan, jobs: Vec<JobSnapshot>) -> PipelinePage {
         }),
         plan: Some(Arc::new(plan)),
         jobs: ids.zip(jobs).collect(),
+        places: vec![Some(Placement {
+            executor: "oci".into(),
+            arch: Arch::Arm64,
+            emulated: true,
+            image_digest: None,
+            platform: None,
+        })],
+        releases: Vec::new(),
     };
     PipelinePage::new(Shell::new("t", &person, Nav::Pipelines), &facts, NOW)
 }
@@ -136,6 +142,7 @@ fn jobs_stand_in_their_stages_and_lines_lead_to_who_needs_them() {
         ("stage 0", "success")
     );
     assert_eq!(first.cards[0].arch, Some("arm64"));
+    assert!(first.cards[0].emulated && !second.cards[0].emulated);
     assert_eq!(first.cards[0].note, "1 min 23 s, try 2");
     assert_eq!(second.cards[0].note, "waits for build: [arm64]");
     assert!(second.cards[1].may_play && !second.cards[0].may_play);
@@ -171,6 +178,27 @@ fn failures_say_why_and_who_may_not_change_sees_no_buttons() {
     let reader = page(false, plan, jobs).render().unwrap();
     assert!(!reader.contains("/retry") && !reader.contains("/cancel"));
     assert!(reader.contains("read only"));
+}
+
+#[test]
+fn a_job_that_nobody_takes_says_so_above_the_graph() {
+    let mut stuck = job("a", Status::Pending);
+    stuck.waiting = Some(Waiting::Runner("no runner takes arch arm64".into()));
+    let mut queued = job("b", Status::Pending);
+    queued.waiting = Some(Waiting::Slot);
+    let plan = plan(vec![planned("a", 0, &[]), planned("b", 0, &[])]);
+    let page = page(false, plan, vec![stuck, queued]);
+    let told = (
+        GlobalJobId(40),
+        "a".into(),
+        "no runner takes arch arm64".into(),
+    );
+    assert_eq!(page.waits, [told]);
+    assert!(
+        page.render()
+            .unwrap()
+            .contains("no runner takes arch arm64")
+    );
 }
 
 #[test]

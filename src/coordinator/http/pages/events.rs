@@ -111,9 +111,9 @@ async fn tell(app: App, watched: Watched, sender: Sender<Event>) {
     }
 }
 
-/// The event that has a page ask for itself again.
+/// The event that has a page ask for itself again. Browsers drop events without data.
 pub(super) fn change() -> Event {
-    Event::default().event("change").data("")
+    Event::default().event("change").data("{}")
 }
 
 #[cfg(test)]

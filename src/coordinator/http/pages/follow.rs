@@ -151,7 +151,7 @@ impl Follower {
             let event = Event::default()
                 .event("end")
                 .id(self.at.to_string())
-                .data("");
+                .data("{}");
             sender.send(event).await.map_err(|_| Gone)?;
             self.ended = true;
         }

@@ -87,6 +87,8 @@ async fn facts(app: &App, id: GlobalJobId, asked: &Asked) -> Result<JobFacts, Pa
         plan,
         job,
         runner: runner(app, manager).await?,
+        place: view.places.into_iter().nth(at).flatten(),
+        release: view.releases.into_iter().nth(at).flatten(),
         artifacts: app.store().artifacts_of_job(id).await?,
         attempt,
         log: LogView {

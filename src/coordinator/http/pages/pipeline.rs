@@ -41,6 +41,8 @@ async fn facts(app: &App, id: PipelineId) -> Result<PipelineFacts, PageError> {
             project: view.project,
             plan: Some(view.plan),
             jobs: view.jobs,
+            places: view.places,
+            releases: view.releases,
         },
         // One that could not be compiled has no jobs, but says why.
         Err(FleetError::NoPipeline(id)) => {
@@ -53,6 +55,8 @@ async fn facts(app: &App, id: PipelineId) -> Result<PipelineFacts, PageError> {
                 row,
                 plan: None,
                 jobs: Vec::new(),
+                places: Vec::new(),
+                releases: Vec::new(),
             }
         }
         Err(error) => return Err(error.into()),
