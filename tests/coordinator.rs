@@ -14,6 +14,8 @@ mod foreign;
 mod gitea;
 #[path = "coordinator/kills.rs"]
 mod kills;
+#[path = "coordinator/pages.rs"]
+mod pages;
 #[path = "coordinator/releases.rs"]
 mod releases;
 #[path = "coordinator/rig.rs"]

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod base_images;
+pub mod browser;
 pub mod cache;
 pub mod command;
 pub mod debian;

@@ -152,6 +152,17 @@ impl Rig {
         self.dir.path().to_owned()
     }
 
+    /// The working copy that is pushed from.
+    pub(crate) fn work(&self) -> &Path {
+        self.project.path()
+    }
+
+    /// Gives the newest commit a message.
+    pub(crate) fn name_commit(&self, message: &str) {
+        let args = ["commit", "--quiet", "--amend", "--message", message];
+        git(self.project.path(), &args);
+    }
+
     pub(crate) fn push(&self) {
         git(
             self.project.path(),

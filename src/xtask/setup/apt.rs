@@ -12,11 +12,12 @@ use aqueduct_testkit::command::run;
 use crate::error::{At, Error, Result};
 
 /// What the tests, the examples and the benchmarks start, and what those programs need.
-pub(crate) const PACKAGES: [&str; 18] = [
+pub(crate) const PACKAGES: [&str; 19] = [
     "apache2-utils",
     // How mmdebstrap sees that programs of the other architecture run.
     "arch-test",
     "ca-certificates",
+    "chromium",
     "curl",
     "debian-archive-keyring",
     "docker-registry",

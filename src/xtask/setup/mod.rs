@@ -4,7 +4,7 @@ mod apt;
 mod binfmt;
 
 use aqueduct_core::platform::Arch;
-use aqueduct_testkit::{base_images, foreign_runners, gitea, images, pypiserver};
+use aqueduct_testkit::{base_images, browser, foreign_runners, gitea, images, pypiserver};
 
 use crate::{
     bench::peer,
@@ -29,13 +29,15 @@ pub(crate) enum Need {
     Busybox,
     /// The images of `runner-images/` in the cache.
     BaseImages,
+    /// Playwright and axe in the cache, for Chromium.
+    Browser,
     /// gitlab-ci-local in the cache, and npm to install it.
     Node,
 }
 
 impl Need {
     /// What `cargo xtask test` needs, in the order of installation.
-    pub(crate) const TEST: [Self; 7] = [
+    pub(crate) const TEST: [Self; 8] = [
         Self::Packages,
         Self::Binfmt,
         Self::PypiServer,
@@ -43,6 +45,7 @@ impl Need {
         Self::Gitea,
         Self::Busybox,
         Self::BaseImages,
+        Self::Browser,
     ];
 
     /// What `cargo xtask chaos` needs: PostgreSQL.
@@ -89,6 +92,7 @@ impl Need {
                 "the base images of runner-images/ for both architectures (Debian; several minutes)"
                     .into()
             }),
+            Self::Browser => Some("Playwright, axe and Node 24 (npm), to steer Chromium".into()),
             Self::Node => Some(
                 "gitlab-ci-local and Node 24 (npm); npm and rsync from Debian where they are missing"
                     .into(),
@@ -113,6 +117,12 @@ impl Need {
                 images::busybox_index()?;
             }
             Self::BaseImages => drop(base_images::layout()?),
+            Self::Browser => {
+                if !apt::has_program("npm") {
+                    apt::install(&["npm"])?;
+                }
+                browser::install()?;
+            }
             Self::Node => {
                 // gitlab-ci-local copies its working trees with rsync.
                 for package in ["npm", "rsync"] {
