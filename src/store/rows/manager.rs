@@ -1,5 +1,6 @@
 //! Managers: the machines and processes of a runner.
 
+use aqueduct_core::id::ManagerId;
 use aqueduct_ports::store::{Manager, Seen, Sighting, StoreError};
 
 use crate::{
@@ -34,15 +35,19 @@ fn is_news(known: &Manager, sighting: &Sighting) -> bool {
 }
 
 async fn write(link: &mut Link<'_>, sighting: &Sighting) -> Result<Seen, StoreError> {
-    if link.execute(sql::LOCK, args![sighting.runner]).await? == 0 {
-        let runner = format!("runner {}", sighting.runner);
-        return Err(StoreError::Missing(runner));
-    }
     let id = args![sighting.runner, &sighting.system_id];
-    let Some(row) = link.one(sql::MANAGER, id).await? else {
-        return insert(link, sighting).await;
-    };
-    let known = manager(&row)?;
+    let mut row = link.one(sql::LOCK_MANAGER, id).await?;
+    if row.is_none() {
+        if let Some(manager) = insert(link, sighting).await? {
+            return Ok(Seen {
+                manager,
+                replaced: None,
+            });
+        }
+        // Another call was faster.
+        row = link.one(sql::LOCK_MANAGER, id).await?;
+    }
+    let known = manager(&row.ok_or(StoreError::Conflict)?)?;
     let values = args![
         known.id,
         &sighting.instance,
@@ -57,7 +62,8 @@ async fn write(link: &mut Link<'_>, sighting: &Sighting) -> Result<Seen, StoreEr
     })
 }
 
-async fn insert(link: &mut Link<'_>, sighting: &Sighting) -> Result<Seen, StoreError> {
+/// `None` if it is there. The runner's own row is not locked: many machines of one begin at the same time.
+async fn insert(link: &mut Link<'_>, sighting: &Sighting) -> Result<Option<ManagerId>, StoreError> {
     let values = args![
         sighting.runner,
         &sighting.system_id,
@@ -65,11 +71,13 @@ async fn insert(link: &mut Link<'_>, sighting: &Sighting) -> Result<Seen, StoreE
         &sighting.info,
         sighting.now,
     ];
-    let row = link.one(sql::INSERT_MANAGER, values).await?;
-    Ok(Seen {
-        manager: row.ok_or(StoreError::Conflict)?.only()?,
-        replaced: None,
-    })
+    match link.one(sql::INSERT_MANAGER, values).await {
+        Err(StoreError::Missing(_)) => {
+            let runner = format!("runner {}", sighting.runner);
+            Err(StoreError::Missing(runner))
+        }
+        inserted => inserted?.map(|row| row.only()).transpose(),
+    }
 }
 
 impl Database {

@@ -27,8 +27,6 @@ pub(crate) const UPDATE: &str =
     ref_protected = $6, maximum_timeout = $7, paused = $8 WHERE id = $1";
 pub(crate) const RESET_TOKEN: &str = "UPDATE runners SET token = $2 WHERE id = $1";
 pub(crate) const DELETE: &str = "DELETE FROM runners WHERE id = $1";
-/// Locks the row: a manager isn't added to a runner that is being removed.
-pub(crate) const LOCK: &str = "UPDATE runners SET paused = paused WHERE id = $1";
 
 pub(crate) const MANAGER: &str = concat!(
     "SELECT ",
@@ -46,7 +44,13 @@ pub(crate) const MANAGERS: &str = concat!(
     " FROM managers WHERE runner = $1 ORDER BY id"
 );
 pub(crate) const INSERT_MANAGER: &str = "INSERT INTO managers
-    (runner, system_id, instance, info, created, contacted) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id";
+    (runner, system_id, instance, info, created, contacted) VALUES ($1, $2, $3, $4, $5, $5)
+    ON CONFLICT (runner, system_id) DO NOTHING RETURNING id";
+/// Reads a manager, which nobody else changes until this transaction is over.
+pub(crate) const LOCK_MANAGER: &str = concat!(
+    "UPDATE managers SET contacted = contacted WHERE runner = $1 AND system_id = $2 RETURNING ",
+    manager_columns!()
+);
 pub(crate) const UPDATE_MANAGER: &str = "UPDATE managers
     SET instance = COALESCE($2, instance), info = COALESCE($3, info), contacted = $4 WHERE id = $1";
 pub(crate) const DELETE_MANAGER: &str = "DELETE FROM managers WHERE runner = $1 AND system_id = $2";

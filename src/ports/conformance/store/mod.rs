@@ -56,7 +56,7 @@ macro_rules! store_conformance {
             a_trace_that_grew_is_not_sealed only_ended_attempts_are_sealed
             appends_at_once_add_up
             runners_are_found_by_token runners_change_and_go a_reset_token_opens_nothing
-            managers_are_told_apart a_new_instance_is_told_once polling_writes_seldom
+            managers_are_told_apart managers_come_all_at_once a_new_instance_is_told_once polling_writes_seldom
             registration_tokens_come_and_go
             deliveries_come_in_once deliveries_wait_for_their_turn
             done_deliveries_are_known_until_forgotten deliveries_need_a_project

@@ -6,6 +6,8 @@ use aqueduct_core::{
     token::TokenHash,
 };
 
+use futures_util::future::join_all;
+
 use super::samples::{
     NOW, assert_missing, assert_taken, later, new_runner, project, runner, settings, sighting,
 };
@@ -113,6 +115,25 @@ pub async fn a_new_instance_is_told_once(store: &dyn Store) {
     let manager = store.manager(first.manager).await.unwrap().unwrap();
     assert_eq!(manager.instance.as_deref(), Some("b"));
     assert_eq!(manager.info.as_deref(), Some("{\"version\":\"1\"}"));
+}
+
+/// Each machine has its row, and two first calls of one machine make one.
+pub async fn managers_come_all_at_once(store: &dyn Store) {
+    let id = runner(store, "one").await;
+    let calls: Vec<_> = (0..40)
+        .map(|call| sighting(id, &format!("s_{}", call % 20), "a"))
+        .collect();
+    let seen = join_all(calls.iter().map(|call| store.seen_manager(call))).await;
+    let seen: Vec<_> = seen.into_iter().map(Result::unwrap).collect();
+    let managers = store.managers(id).await.unwrap();
+    assert_eq!(managers.len(), 20);
+    for (call, seen) in calls.iter().zip(seen) {
+        let manager = managers.iter().find(|manager| manager.id == seen.manager);
+        assert_eq!(manager.unwrap().system_id, call.system_id);
+        assert_eq!(seen.replaced, None);
+    }
+    let nobody = sighting(RunnerId(999), "s_1", "a");
+    assert_missing(&store.seen_manager(&nobody).await);
 }
 
 /// The time of contact moves in steps; news is written at once; the clock may step back.
