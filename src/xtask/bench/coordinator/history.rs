@@ -31,7 +31,7 @@ const PAGE_MS: f64 = 50.0;
 
 /// What is asked for: `{pipeline}` is one that has a plan, `{job}` one of its jobs, `{before}` any place in the list of pipelines and
 /// `{before_job}` in that of jobs. To measure another page, add its address.
-const ADDRESSES: [&str; 8] = [
+const ADDRESSES: [&str; 15] = [
     "/api/v1/pipelines",
     "/api/v1/pipelines?limit=100&before={before}",
     "/api/v1/pipelines?project=1&status=failed&before={before}",
@@ -40,6 +40,13 @@ const ADDRESSES: [&str; 8] = [
     "/api/v1/pipelines/{pipeline}/jobs",
     "/api/v1/jobs/{job}",
     "/api/v1/projects",
+    "/",
+    "/?before={before}",
+    "/projects/1",
+    "/projects/1?before={before}",
+    "/projects/1/branches",
+    "/pipelines/{pipeline}",
+    "/jobs/{job}",
 ];
 
 /// Copies of pipeline 1 and of its jobs. Executed by the database's own library, since the coordinator makes no history.
@@ -82,20 +89,41 @@ pub(super) async fn measure(aqueduct: &Path) -> Result<Count> {
         server.megabytes()?.0
     ));
     let mut count = Count::default();
+    let session = log_in(&server).await?;
     for address in ADDRESSES {
-        count = count.plus(ask(&server, address).await?);
+        count = count.plus(ask(&server, address, &session).await?);
     }
     Ok(count)
 }
 
-async fn ask(server: &Server, address: &str) -> Result<Count> {
+/// Headers of calls: the API takes the token, pages the cookie of a session.
+async fn log_in(server: &Server) -> Result<String> {
     let mut wire = Wire::connect(server.address()).await?;
-    let headers = format!("authorization: Bearer {}\r\n", server.token());
+    let headers = format!(
+        "origin: http://{}\r\ncontent-type: application/x-www-form-urlencoded\r\n",
+        server.address()
+    );
+    let form = format!("token={}", server.token());
+    let answer = wire.call("POST", "/login", &headers, form.as_bytes());
+    let answer = answer.await?;
+    answer.expect(303)?;
+    let cookie = answer
+        .header("set-cookie")
+        .and_then(|set| set.split(';').next());
+    let cookie = cookie.ok_or_else(|| Error::Unexpected("no session was begun".into()))?;
+    Ok(format!(
+        "authorization: Bearer {}\r\ncookie: {cookie}\r\naccept: text/html\r\n",
+        server.token()
+    ))
+}
+
+async fn ask(server: &Server, address: &str, headers: &str) -> Result<Count> {
+    let mut wire = Wire::connect(server.address()).await?;
     let (mut times, mut bytes) = (Vec::new(), 0);
     for call in 0..CALLS {
         let path = fill(address, call * 7919);
         let began = Instant::now();
-        let answer = wire.call("GET", &path, &headers, b"").await?;
+        let answer = wire.call("GET", &path, headers, b"").await?;
         bytes += answer.expect(200)?.len();
         times.push(began.elapsed().as_secs_f64() * 1000.0);
     }

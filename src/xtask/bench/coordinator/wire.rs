@@ -24,6 +24,7 @@ pub(super) struct Wire {
 /// An answer, read whole; the body lies in the connection's memory.
 pub(super) struct Answer<'a> {
     pub(super) status: u16,
+    head: &'a [u8],
     pub(super) body: &'a [u8],
 }
 
@@ -76,6 +77,7 @@ impl Wire {
         }
         Ok(Answer {
             status,
+            head: &self.answer[..start],
             body: &self.answer[start..end],
         })
     }
@@ -89,6 +91,13 @@ impl Wire {
 }
 
 impl Answer<'_> {
+    /// The first header of a name, which is written as the coordinator writes it.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let head = std::str::from_utf8(self.head).ok()?;
+        let mut lines = head.split("\r\n");
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
     /// Its body, if it has this status.
     pub(super) fn expect(&self, status: u16) -> Result<&[u8]> {
         if self.status == status {
