@@ -75,7 +75,7 @@ fn unknown_tables_of_the_settings_are_told() {
     assert!(done.stderr.starts_with("warning: "), "{}", done.stderr);
     assert!(
         done.stderr
-            .contains("aqueduct.toml: unknown key `runn`; known are run, destinations, registries"),
+            .contains("aqueduct.toml: unknown key `runn`; known are run, coordinator, forges, destinations, registries"),
         "{}",
         done.stderr
     );
