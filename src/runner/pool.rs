@@ -97,6 +97,7 @@ impl Pool {
                 archs: can.platforms.iter().map(|platform| platform.arch).collect(),
                 with_image: slot.with_image,
                 without_image: slot.without_image,
+                keywords: Vec::new(),
             });
         }
         if self.config.release.is_some() {

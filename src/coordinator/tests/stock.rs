@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use aqueduct_coordinator::Config;
+use aqueduct_core::plan::{Image, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, info};
+use crate::rig::{REGISTRATION, Rig, info};
 
 /// Transcript 1: by `register` with a token of its own, by `verify` and by `unregister`.
 #[tokio::test]
@@ -251,24 +252,34 @@ async fn cancels_reach_the_runner() {
     );
 }
 
-/// A shell runner takes no job that names an image; tags decide the rest, and a job that waits says why.
+/// Tags decide who gets a job, as in GitLab, and a job that waits says why. What a runner's executor knows nothing of it is told
+/// all the same: a shell runner ignores the image and the services.
 #[tokio::test]
-async fn tags_and_images_decide_who_gets_a_job() {
+async fn tags_decide_who_gets_a_job() {
     let rig = Rig::new().await;
     let plain = rig.register("").await;
     let tagged = rig.register("gpu").await;
+    let image = |name: &str| Image {
+        name: name.into(),
+        ..Image::default()
+    };
     let id = rig
         .pipeline(&["image", "gpu"], |plan| {
-            plan.jobs[0].image = Some(aqueduct_core::plan::Image {
-                name: "alpine".into(),
-                entrypoint: None,
-                pull_policy: Vec::new(),
-                platform: None,
-                user: None,
-            });
+            let job = &mut plan.jobs[0];
+            job.image = Some(image("alpine"));
+            job.services = vec![Service {
+                image: image("postgres:16"),
+                aliases: vec!["db".into()],
+                ..Service::default()
+            }];
+            job.unsupported = vec!["services (.gitlab-ci.yml:3:3)".into()];
             plan.jobs[1].tags = vec!["gpu".into()];
         })
         .await;
+    let job = rig.request(&plain, None).await.json();
+    assert_eq!(job["image"]["name"], "alpine");
+    assert_eq!(job["services"][0]["name"], "postgres:16");
+    assert_eq!(job["services"][0]["alias"], "db");
     assert_eq!(
         rig.request(&plain, None).await.status,
         StatusCode::NO_CONTENT
@@ -281,4 +292,20 @@ async fn tags_and_images_decide_who_gets_a_job() {
     assert!(why.contains("gpu"), "{why}");
     let got = rig.request(&tagged, None).await;
     assert_eq!(got.json()["job_info"]["name"], "gpu");
+}
+
+/// A runner's own limit shortens a job, and keeps it from none.
+#[tokio::test]
+async fn a_runner_s_timeout_caps_the_job_s() {
+    let rig = Rig::new().await;
+    let body = json!({"token": REGISTRATION, "maximum_timeout": 600, "info": info()});
+    let header = ("Runner-Token", REGISTRATION);
+    let made = rig.v4(Method::POST, "/runners", header, &body).await;
+    let token = made.json()["token"].as_str().unwrap().to_owned();
+    rig.pipeline(&["long"], |_| {}).await;
+    let job = rig.request(&token, None).await.json();
+    assert_eq!(job["runner_info"]["timeout"], 600);
+    let variables = job["variables"].as_array().unwrap();
+    let told = variables.iter().find(|one| one["key"] == "CI_JOB_TIMEOUT");
+    assert_eq!(told.unwrap()["value"], "600");
 }

@@ -20,6 +20,9 @@ use crate::{
 /// The executor that works off `index` and `publish` jobs.
 pub const RELEASE: &str = "release";
 
+/// Keywords that only some runners work off, as [`PlanJob::unsupported`] names them.
+pub const RUNNER_KEYWORDS: [&str; 2] = ["services", "more than one cache"];
+
 /// What a runner can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
@@ -56,6 +59,9 @@ pub struct ExecutorOffer {
     pub with_image: bool,
     /// Takes jobs that name none.
     pub without_image: bool,
+    /// Those of [`RUNNER_KEYWORDS`] that it works off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<String>,
 }
 
 impl ExecutorOffer {
@@ -66,6 +72,7 @@ impl ExecutorOffer {
             archs,
             with_image: true,
             without_image: false,
+            keywords: Vec::new(),
         }
     }
 
@@ -77,6 +84,7 @@ impl ExecutorOffer {
             archs,
             with_image: forced,
             without_image: true,
+            keywords: Vec::new(),
         }
     }
 
@@ -87,6 +95,7 @@ impl ExecutorOffer {
             archs: Vec::new(),
             with_image: false,
             without_image: false,
+            keywords: Vec::new(),
         }
     }
 }
@@ -97,6 +106,7 @@ pub struct Request<'a> {
     work: Work,
     arch: Option<Arch>,
     tags: &'a [String],
+    keywords: &'a [String],
 }
 
 /// Which kind of executor a job is for.
@@ -123,7 +133,13 @@ impl<'a> Request<'a> {
                 .arch
                 .or_else(|| job.tags.iter().find_map(|tag| Arch::parse(tag))),
             tags: &job.tags,
+            keywords: &job.unsupported,
         }
+    }
+
+    /// Names of the keywords that not every runner works off.
+    fn keywords(&self) -> impl Iterator<Item = &'a str> {
+        self.keywords.iter().map(|place| keyword(place))
     }
 
     /// Tags other than names of architectures.
@@ -151,17 +167,22 @@ pub fn place<'a>(job: &PlanJob, offer: &'a Offer) -> Option<&'a str> {
 
 fn tags_fit(request: &Request<'_>, offer: &Offer) -> bool {
     let mut tags = request.plain_tags().peekable();
-    if tags.peek().is_none() {
-        return offer.run_untagged;
-    }
+    let untagged = tags.peek().is_none();
     match &offer.tags {
-        TagPolicy::Any => true,
+        _ if untagged && offer.run_untagged => true,
+        TagPolicy::Any => !untagged,
+        // An architecture is as good as the tag that names it.
+        TagPolicy::Only(own) if untagged => {
+            let named = |arch| own.iter().any(|tag| Arch::parse(tag) == Some(arch));
+            request.arch.is_some_and(named)
+        }
         TagPolicy::Only(own) => tags.all(|tag| own.iter().any(|has| has == tag)),
     }
 }
 
 fn executor_fits(request: &Request<'_>, executor: &ExecutorOffer) -> bool {
     work_fits(request.work, executor)
+        && keywords_fit(request, executor)
         && (request.work == Work::Release || arch_fits(request.arch, executor))
 }
 
@@ -172,6 +193,16 @@ fn work_fits(work: Work, executor: &ExecutorOffer) -> bool {
         Work::Release => executor.name == RELEASE,
         Work::Trigger => false,
     }
+}
+
+fn keywords_fit(request: &Request<'_>, executor: &ExecutorOffer) -> bool {
+    let works_off = |keyword: &str| executor.keywords.iter().any(|own| own == keyword);
+    request.keywords().all(works_off)
+}
+
+/// The keyword of an entry of [`PlanJob::unsupported`]: what stands before its place.
+pub fn keyword(entry: &str) -> &str {
+    entry.split_once(" (").map_or(entry, |(keyword, _)| keyword)
 }
 
 /// An executor that says nothing of architectures (a runner of another make) takes what runs anywhere.

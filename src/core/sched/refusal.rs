@@ -1,6 +1,6 @@
 //! Why nobody takes a job, in words.
 
-use super::{Offer, Request, Work, arch_fits, place, tags_fit, work_fits};
+use super::{Offer, Request, Work, arch_fits, keywords_fit, place, tags_fit, work_fits};
 use crate::{
     plan::PlanJob,
     verdict::{Verdict, VerdictKind},
@@ -72,6 +72,11 @@ fn all_wishes(request: &Request<'_>, offers: &[Offer]) -> Vec<(String, bool)> {
                 work_fits(request.work, executor) && arch_fits(request.arch, executor)
             }),
         ));
+    }
+    let keywords: Vec<&str> = request.keywords().collect();
+    if !keywords.is_empty() {
+        let met = executors().any(|executor| keywords_fit(request, executor));
+        all.push((format!("jobs with {}", keywords.join(" and ")), met));
     }
     let tags: Vec<&str> = request.plain_tags().collect();
     all.push((

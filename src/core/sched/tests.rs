@@ -118,6 +118,51 @@ fn jobs_go_to_the_executor_they_are_for() {
 }
 
 #[test]
+fn an_architecture_is_as_good_as_its_tag_and_keywords_want_a_runner_that_knows_them() {
+    let named = Offer {
+        tags: TagPolicy::Only(vec!["aarch64".into()]),
+        run_untagged: false,
+        ..laptop()
+    };
+    let with_services = PlanJob {
+        unsupported: vec!["services (.gitlab-ci.yml:3:3)".into()],
+        ..job(&[], None, true)
+    };
+    let mut knowing = laptop();
+    knowing.executors[0].keywords = vec!["services".into()];
+    let table = [
+        (
+            "a runner's own tag names the architecture that a job asks for",
+            job(&["arm64"], None, true),
+            named.clone(),
+            Some("oci"),
+        ),
+        (
+            "and the keyword means the same",
+            job(&[], Some(Arch::Arm64), true),
+            named.clone(),
+            Some("oci"),
+        ),
+        (
+            "but not a job that asks for none",
+            job(&[], None, true),
+            named,
+            None,
+        ),
+        (
+            "a keyword that not every runner works off",
+            with_services.clone(),
+            laptop(),
+            None,
+        ),
+        ("and one that does", with_services, knowing, Some("oci")),
+    ];
+    for (name, job, offer, expected) in table {
+        assert_eq!(place(&job, &offer), expected, "{name}");
+    }
+}
+
+#[test]
 fn releases_go_to_the_release_worker_whatever_their_tags() {
     let publish = PublishSpec {
         python: vec!["dist/*".into()],

@@ -34,15 +34,14 @@ pub struct Claimer {
     pub offer: Offer,
     /// The only project whose jobs it takes.
     pub project: Option<ProjectId>,
-    /// Longest job that it takes on.
+    /// Longest time that it gives a job.
     pub maximum_timeout: Option<Millis>,
 }
 
 impl Claimer {
     /// Whether it may have a job at all, whatever it can run.
-    pub(super) fn may_have(&self, project: ProjectId, job: &PlanJob) -> bool {
-        let shorter = self.maximum_timeout.is_none_or(|most| job.timeout <= most);
-        shorter && self.project.is_none_or(|own| own == project)
+    pub(super) fn may_have(&self, project: ProjectId) -> bool {
+        self.project.is_none_or(|own| own == project)
     }
 }
 
@@ -104,6 +103,7 @@ impl Fleet {
             report_token: self.token("glcbt-"),
             read_token: self.token("glcbt-"),
             url: self.url().to_owned(),
+            maximum_timeout: claimer.maximum_timeout,
         };
         let leased = self.act(id, move |live, now| Ok(leasing.apply(live, now)));
         let leased = leased.await;
@@ -145,6 +145,7 @@ struct Leasing {
     read_token: String,
     /// Where the coordinator is reached.
     url: String,
+    maximum_timeout: Option<Millis>,
 }
 
 impl Leasing {
@@ -170,13 +171,15 @@ impl Leasing {
             persisted: &persisted,
             secrets: &Secrets::default(),
         };
-        let variables = match job_variables(&live.pipeline, at, &context) {
+        let mut variables = match job_variables(&live.pipeline, at, &context) {
             Ok(variables) => variables,
             Err(verdict) => {
                 live.pipeline.refuse(at, verdict, now);
                 return None;
             }
         };
+        let mut job = live.pipeline.plan().jobs[at].clone();
+        self.cap_timeout(&mut job, &mut variables);
         if live.pipeline.lease(at, now).is_err() {
             return None;
         }
@@ -189,7 +192,7 @@ impl Leasing {
             attempt,
             pipeline: live.row.clone(),
             project_path: live.project_path.clone(),
-            job: live.pipeline.plan().jobs[at].clone(),
+            job,
             executor: self.executor.clone(),
             variables,
             dependencies: dependencies(live, at),
@@ -198,6 +201,18 @@ impl Leasing {
             repository_url,
             waited: now.since(since),
         })
+    }
+
+    /// The runner gives a job no more time than its own limit; the pipeline's deadline, which is later, stays.
+    fn cap_timeout(&self, job: &mut PlanJob, variables: &mut [JobVariable]) {
+        let Some(most) = self.maximum_timeout.filter(|most| *most < job.timeout) else {
+            return;
+        };
+        job.timeout = most;
+        let told = variables.iter_mut().find(|one| one.key == "CI_JOB_TIMEOUT");
+        if let Some(told) = told {
+            told.value = (most.0 / 1000).to_string();
+        }
     }
 }
 

@@ -163,7 +163,7 @@ impl Waiting {
     /// The executor of a claimer that takes the job.
     fn fits<'a>(&self, at: usize, claimer: &'a Claimer) -> Option<&'a str> {
         let job = self.plan.jobs.get(at)?;
-        if !claimer.may_have(self.project, job) {
+        if !claimer.may_have(self.project) {
             return None;
         }
         sched::place(job, &claimer.offer)

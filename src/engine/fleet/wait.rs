@@ -118,7 +118,7 @@ fn waits_for(live: &Live, at: usize, offers: &[(Arc<Claimer>, Timestamp)]) -> Wa
     let job = &live.pipeline.plan().jobs[at];
     let may: Vec<Offer> = offers
         .iter()
-        .filter(|(claimer, _)| claimer.may_have(live.row.project, job))
+        .filter(|(claimer, _)| claimer.may_have(live.row.project))
         .map(|(claimer, _)| claimer.offer.clone())
         .collect();
     sched::refusal(job, &may).map_or(Waiting::Slot, |verdict| Waiting::Runner(verdict.cause))

@@ -1,9 +1,9 @@
 //! What a runner takes, from what it says of itself.
 
 use aqueduct_core::{
-    api::runner::{Info, JobRequest, info},
+    api::runner::{Info, JobRequest},
     platform::Arch,
-    sched::{ExecutorOffer, Offer, RELEASE, TagPolicy},
+    sched::{ExecutorOffer, Offer, RELEASE, RUNNER_KEYWORDS, TagPolicy},
 };
 use aqueduct_ports::store::RunnerRow;
 
@@ -24,15 +24,15 @@ pub(super) fn offer(request: &JobRequest, runner: &RunnerRow) -> Offer {
     offer
 }
 
-/// What a stock runner takes. Jobs that name an image need an executor for it; `shell` ignores the image, and whoever registers
-/// one for such jobs knows that, so it takes them only if they name none.
+/// What a stock runner takes: whatever its tags and its architecture allow, as GitLab hands jobs out. One whose executor knows no
+/// images or services ignores them, and whoever registers it without tags wants that.
 fn foreign(info: &Info, runner: &RunnerRow) -> Offer {
-    let images = info.features.has(info::IMAGE);
     let executor = ExecutorOffer {
         name: info.executor.clone(),
         archs: archs(info, runner),
-        with_image: images,
+        with_image: true,
         without_image: true,
+        keywords: RUNNER_KEYWORDS.map(str::to_owned).to_vec(),
     };
     Offer {
         runner: runner.settings.description.clone(),

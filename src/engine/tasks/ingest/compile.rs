@@ -8,6 +8,7 @@ use aqueduct_core::{
         Sources, context::Context,
     },
     plan::Plan,
+    sched::{RUNNER_KEYWORDS, keyword},
 };
 use aqueduct_ports::git::{GitError, Mirrors, Since};
 
@@ -124,14 +125,22 @@ pub(super) fn nothing_to_run(compilation: &Compilation, plan: &Plan) -> Option<S
     Some(why.unwrap_or_else(|| "no job is to be run".into()))
 }
 
-/// Keywords that change what executes and that this version can't execute: better no pipeline than another one than was meant.
+/// Keywords that change what executes and that neither this version nor any runner can execute: better no pipeline than another one
+/// than was meant.
 pub(super) fn unsupported(plan: &Plan) -> Option<LintReport> {
     let mut errors: Vec<ReportItem> = Vec::new();
-    for job in plan.jobs.iter().filter(|job| !job.unsupported.is_empty()) {
+    for job in &plan.jobs {
+        let entries = job.unsupported.iter().map(String::as_str);
+        let beyond: Vec<&str> = entries
+            .filter(|entry| !RUNNER_KEYWORDS.contains(&keyword(entry)))
+            .collect();
+        if beyond.is_empty() {
+            continue;
+        }
         let message = format!(
             "job `{}` uses what this version can't run yet: {}",
             job.base,
-            job.unsupported.join(", ")
+            beyond.join(", ")
         );
         if errors.iter().all(|known| known.message != message) {
             errors.push(ReportItem {

@@ -76,7 +76,7 @@ async fn what_is_no_pipeline_is_none() {
 async fn a_wrong_configuration_is_a_failed_pipeline_with_its_places() {
     let rig = Rig::new().await;
     let project = rig.project().await.id;
-    let unsupported = "job:\n  script: make\n  services: [postgres]\n";
+    let unsupported = "job:\n  script: make\n  identity: google_cloud\n";
     for config in ["job:\n  scrpt: make\n", "job: [\n", unsupported] {
         rig.push(".gitlab-ci.yml", config, "refs/heads/main");
         rig.look(project).await;
@@ -97,7 +97,7 @@ async fn a_wrong_configuration_is_a_failed_pipeline_with_its_places() {
         told(0)
     );
     assert!(
-        told(2).contains("services (.gitlab-ci.yml:3:3)"),
+        told(2).contains("identity (.gitlab-ci.yml:3:3)"),
         "{}",
         told(2)
     );
