@@ -35,7 +35,8 @@ const DAMAGED: [&str; 5] = [
 ];
 
 impl GitMirrors {
-    /// Makes sure that the mirror has the commit, and the ref if it is named and the remote has it.
+    /// Makes sure that the mirror has the commit, and the ref if it is named and the remote has it. A ref that leads elsewhere is looked
+    /// up again: it moved, to the commit or on from it.
     pub(crate) async fn bring(
         &self,
         project: ProjectId,
@@ -45,7 +46,7 @@ impl GitMirrors {
     ) -> Result<(), GitError> {
         let mut change = self.change(project).await?;
         change.prepare().await?;
-        if change.has_ref(git_ref).await? && change.has(sha).await? {
+        if change.leads_to(git_ref, sha).await? && change.has(sha).await? {
             return Ok(());
         }
         let mut ended = change.fetch(url, &EVERYTHING).await?;
@@ -205,11 +206,12 @@ impl Change<'_> {
         Ok(ended.success)
     }
 
-    async fn has_ref(&self, git_ref: Option<&str>) -> Result<bool, GitError> {
+    async fn leads_to(&self, git_ref: Option<&str>, sha: &str) -> Result<bool, GitError> {
         let Some(name) = git_ref.map(str::to_owned) else {
             return Ok(true);
         };
-        let find = move |repo: &git2::Repository| Ok(refs::is_there(repo, &name));
+        let sha = sha.to_owned();
+        let find = move |repo: &git2::Repository| Ok(refs::leads_to(repo, &name, &sha));
         read(self.mirror.clone(), "look for a ref", find).await
     }
 

@@ -46,6 +46,13 @@ pub(crate) fn kept(repo: &Repository) -> Result<Vec<(PipelineId, String)>, git2:
     Ok(kept)
 }
 
+/// Whether the ref of that full name leads to the commit.
+pub(crate) fn leads_to(repo: &Repository, name: &str, sha: &str) -> bool {
+    let found = repo.find_reference(name);
+    let commit = found.and_then(|found| found.peel_to_commit());
+    commit.is_ok_and(|commit| commit.id().to_string() == sha)
+}
+
 /// Whether there is a ref of that full name.
 pub(crate) fn is_there(repo: &Repository, name: &str) -> bool {
     repo.find_reference(name).is_ok()

@@ -37,7 +37,7 @@ pub trait Mirrors: Send + Sync {
     async fn fetch(&self, project: ProjectId, url: &RemoteUrl, sha: &str) -> Result<(), GitError>;
 
     /// As [`fetch`](Self::fetch), and the branch or tag of that full name is there too if the remote still has it: also where the
-    /// commit had come with another one before.
+    /// commit had come with another one before, and where it stood elsewhere.
     async fn fetch_ref(
         &self,
         project: ProjectId,

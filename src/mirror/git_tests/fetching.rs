@@ -324,3 +324,24 @@ async fn a_ref_on_a_commit_that_is_known_comes_too() {
     let gone = mirrors.fetch_ref(PROJECT, &url, &sha, "refs/heads/gone");
     gone.await.unwrap();
 }
+
+/// A branch that went back and a tag that was set anew: both commits are known already.
+#[tokio::test]
+async fn a_ref_that_moved_to_a_known_commit_moves_here_too() {
+    let rig = Rig::new();
+    let first = rig.push("a", "1", "refs/heads/main");
+    let second = rig.push("a", "2", "refs/heads/main");
+    let (mirrors, url) = (&rig.mirrors, rig.url());
+    for name in ["refs/heads/topic", "refs/tags/v1"] {
+        for sha in [&second, &first, &second] {
+            git(&rig.origin(), &["update-ref", name, sha]);
+            let brought = mirrors.fetch_ref(PROJECT, &url, sha, name).await;
+            brought.unwrap();
+            assert_eq!(&git(&rig.mirror(), &["rev-parse", name]), sha, "{name}");
+        }
+        // Where it leads there already, nobody is asked.
+        let nowhere = nowhere();
+        let known = mirrors.fetch_ref(PROJECT, &nowhere, &second, name);
+        known.await.unwrap();
+    }
+}
