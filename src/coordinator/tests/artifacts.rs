@@ -128,3 +128,37 @@ async fn the_read_token_can_only_read() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
     }
 }
+
+/// What expired is not left out in silence: the job that needs it fails, and who asked gets the next one.
+#[tokio::test]
+async fn a_job_whose_dependency_expired_fails() {
+    let rig = Rig::new().await;
+    let token = rig.register("").await;
+    let id = rig
+        .pipeline(&["build", "use", "other"], |plan| {
+            plan.jobs[1].needs = Some(vec![aqueduct_core::plan::Need {
+                job: "build".into(),
+                artifacts: true,
+                optional: false,
+            }]);
+            plan.jobs[1].artifacts_from = ["build".to_owned()].into();
+        })
+        .await;
+    let build = rig.request(&token, None).await.json();
+    let query = "artifact_format=zip&artifact_type=archive&expire_in=1+second";
+    let stored = upload(&rig, &build, query, "default.zip", vec![1, 2, 3]).await;
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text);
+    let other = rig.request(&token, None).await.json();
+    assert_eq!(other["job_info"]["name"], "other");
+    rig.put(&build, json!({"state": "success", "output": {}}))
+        .await;
+    let later = aqueduct_core::time::Timestamp(i64::MAX / 2);
+    let expired = rig.fleet.store().expire_artifacts(later, 10).await;
+    assert_eq!(expired.unwrap(), 1);
+    let nothing = rig.request(&token, None).await;
+    assert_eq!(nothing.status, StatusCode::NO_CONTENT, "{}", nothing.text);
+    let jobs = rig.v1(Method::GET, &format!("/pipelines/{id}/jobs")).await;
+    let failed = &jobs.json()[1];
+    assert_eq!(failed["status"], "failed", "{failed}");
+    assert!(failed.to_string().contains("artifact.missing"), "{failed}");
+}

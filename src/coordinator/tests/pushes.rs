@@ -90,3 +90,53 @@ async fn a_push_becomes_a_job_whose_sources_are_cloned_from_here() {
     assert_eq!(shown["watch"]["error"], Value::Null);
     assert_eq!(shown["default_branch"], "topic");
 }
+
+/// With `GIT_DEPTH: 0` a job can compare with other branches and name its commit by a tag.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whole_history_is_that_of_all_branches_and_tags() {
+    let rig = Rig::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    let origin = Origin::new(dir.path()).unwrap();
+    let config = "variables: {GIT_DEPTH: '0'}\njob: {script: make}\n";
+    let main = origin
+        .push(".gitlab-ci.yml", config, "refs/heads/main")
+        .unwrap();
+    let set = origin::git(&origin.path(), &["update-ref", "refs/tags/v1", &main]);
+    set.unwrap();
+    origin.push("a", "1", "refs/heads/topic").unwrap();
+    let project = watched(&rig, &origin).await.json();
+    let look = format!("/projects/{}/look", project["id"]);
+    let token = rig.register("").await;
+    for round in 0..3 {
+        let job = job(&rig, &token).await;
+        if round == 0 {
+            // The first look takes up the default branch alone.
+            let tip = origin.push("a", "2", "refs/heads/topic").unwrap();
+            let set = origin::git(&origin.path(), &["update-ref", "refs/tags/v2", &tip]);
+            set.unwrap();
+            let looked = rig.v1(Method::POST, &look).await;
+            assert_eq!(looked.status, StatusCode::ACCEPTED);
+        }
+        let info = &job["git_info"];
+        assert_eq!(info["depth"], 0);
+        let url = info["repo_url"].as_str().unwrap();
+        let refspecs = info["refspecs"].as_array().unwrap().iter();
+        let refspecs: Vec<&str> = refspecs.filter_map(Value::as_str).collect();
+        let copy = dir.path().join(format!("copy{round}"));
+        let made = git(dir.path(), &["init", "-q", copy.to_str().unwrap()]).await;
+        assert!(made);
+        let fetch = [&["fetch", "-q", "--no-tags", url][..], &refspecs].concat();
+        assert!(git(&copy, &fetch).await, "{info}");
+        let sha = info["sha"].as_str().unwrap();
+        assert!(git(&copy, &["checkout", "-q", sha]).await);
+        assert!(git(&copy, &["diff", "--exit-code", "origin/main", "v1"]).await);
+        assert!(git(&copy, &["describe", "--tags"]).await);
+        let name = info["ref"].as_str().unwrap();
+        let own = if info["ref_type"] == "tag" {
+            format!("refs/tags/{name}")
+        } else {
+            format!("refs/remotes/origin/{name}")
+        };
+        assert!(git(&copy, &["rev-parse", "--verify", "-q", &own]).await);
+    }
+}

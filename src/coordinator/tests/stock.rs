@@ -1,4 +1,5 @@
-//! The recorded calls of a stock runner (runner-protocol-transcript), and what it relies on in the answers.
+//! Calls as a stock runner makes them, written by hand after the numbered scenes of runner-protocol-transcript, and what it relies on in
+//! the answers.
 
 use std::time::{Duration, Instant};
 
@@ -308,4 +309,30 @@ async fn a_runner_s_timeout_caps_the_job_s() {
     let variables = job["variables"].as_array().unwrap();
     let told = variables.iter().find(|one| one["key"] == "CI_JOB_TIMEOUT");
     assert_eq!(told.unwrap()["value"], "600");
+}
+
+/// A stock runner leaves it to the server to say who it is.
+#[tokio::test]
+async fn a_job_learns_which_runner_has_it() {
+    let rig = Rig::new().await;
+    let token = rig.register("docker,amd64").await;
+    rig.pipeline(&["job"], |plan| plan.jobs[0].tags = vec!["docker".into()])
+        .await;
+    let job = rig.request(&token, None).await.json();
+    let value = |key: &str| {
+        let all = job["variables"].as_array().unwrap().iter();
+        let last = all.rev().find(|variable| variable["key"] == key);
+        last.unwrap_or_else(|| panic!("no {key}"))["value"].clone()
+    };
+    assert_eq!(value("CI_RUNNER_ID"), "1");
+    assert_eq!(value("CI_RUNNER_TAGS"), r#"["docker","amd64"]"#);
+    assert_eq!(
+        value("CI_RUNNER_DESCRIPTION"),
+        job["runner_info"]["uuid"],
+        "the name that people gave it"
+    );
+    let short = value("CI_RUNNER_SHORT_TOKEN");
+    let short = short.as_str().unwrap();
+    assert_eq!(short.len(), 9);
+    assert!(token.contains(short) && !short.contains('-'));
 }

@@ -112,6 +112,18 @@ impl Fleet {
         .await
     }
 
+    /// Fails an attempt that never reached its runner.
+    pub async fn fail(&self, holder: &Holder, verdict: Verdict) -> Result<(), FleetError> {
+        let holder = *holder;
+        self.act(holder.pipeline, move |live, now| {
+            if token(live, &holder).is_some() {
+                end_now(live, holder.at, verdict.clone(), now);
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Ends an attempt that is being cancelled at once: its runner knows of no grace. The job's status then.
     pub async fn give_up(&self, holder: &Holder) -> Result<Status, FleetError> {
         let holder = *holder;

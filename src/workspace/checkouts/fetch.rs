@@ -66,6 +66,8 @@ pub(super) async fn fetch(
         "--quiet",
         "--no-tags",
         "--force",
+        // A branch that was deleted must not live on in a store of objects.
+        "--prune",
         "--update-shallow",
     ];
     if source.depth > 0 {

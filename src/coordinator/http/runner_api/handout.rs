@@ -10,34 +10,53 @@ use aqueduct_core::{
         },
     },
     id::ProjectId,
+    verdict::{Verdict, VerdictKind},
 };
 use aqueduct_engine::fleet::Claim;
-use aqueduct_ports::store::{PipelineRow, RunnerRow};
+use aqueduct_ports::store::{PipelineRow, RunnerRow, StoreError};
 
 use super::super::error::ApiError;
 use crate::App;
 
-/// The payload of a claimed job; `ours` adds what only our own runner reads.
-pub(super) async fn payload(
-    app: &App,
-    claim: Claim,
-    runner: &RunnerRow,
-    ours: bool,
-) -> Result<Payload, ApiError> {
+/// The runner that gets it.
+pub(super) struct Asker<'a> {
+    pub(super) runner: &'a RunnerRow,
+    /// Its token.
+    pub(super) token: &'a str,
+    /// It is one of our own: it gets what only they read.
+    pub(super) ours: bool,
+}
+
+/// Why a job can't be handed out.
+pub(super) enum Unfit {
+    /// Another time it may.
+    Later(ApiError),
+    /// Nobody can run it.
+    Never(Verdict),
+}
+
+impl From<StoreError> for Unfit {
+    fn from(error: StoreError) -> Self {
+        Self::Later(error.into())
+    }
+}
+
+/// The payload of a claimed job.
+pub(super) async fn payload(app: &App, claim: Claim, asker: &Asker<'_>) -> Result<Payload, Unfit> {
     let read_token = Secret::new(claim.read_token.as_str());
     let repository_url = Secret::new(claim.repository_url.as_str());
-    let git = git_info(app, &claim, &repository_url).await?;
+    let git = git_info(app, &claim, &repository_url).await;
     let handout = Handout {
         id: claim.attempt.job.0,
         job: &claim.job,
         token: Secret::new(claim.report_token.as_str()),
         about: about(&claim),
         git,
-        runner: runner.settings.description.clone(),
-        variables: variables(&claim, &read_token, &repository_url),
+        runner: asker.runner.settings.description.clone(),
+        variables: variables(&claim, asker, &read_token, &repository_url),
         dependencies: dependencies(app, &claim, &read_token).await?,
         credentials: Vec::new(),
-        extension: ours.then(|| extension(app, &claim)),
+        extension: asker.ours.then(|| extension(app, &claim)),
     };
     Ok(encode::payload(handout))
 }
@@ -55,7 +74,7 @@ fn about(claim: &Claim) -> JobInfo {
     }
 }
 
-async fn git_info(app: &App, claim: &Claim, url: &Secret) -> Result<GitInfo, ApiError> {
+async fn git_info(app: &App, claim: &Claim, url: &Secret) -> GitInfo {
     let PipelineRow {
         id,
         project,
@@ -64,34 +83,62 @@ async fn git_info(app: &App, claim: &Claim, url: &Secret) -> Result<GitInfo, Api
         before_sha,
         ..
     } = &claim.pipeline;
-    let mut refspecs = vec![format!("+refs/pipelines/{id}:refs/pipelines/{id}")];
     let (ref_type, short) = git_ref
         .strip_prefix("refs/tags/")
         .map_or(("branch", git_ref.strip_prefix("refs/heads/")), |tag| {
             ("tag", Some(tag))
         });
     let short = short.unwrap_or(git_ref);
-    // A branch may be deleted, moved or not mirrored yet: where it stood for this pipeline never changes. A tag is more than the
-    // commit it leads to, so it comes by itself as long as it is there.
-    let kept = format!("refs/pipelines/{id}");
-    refspecs.push(if ref_type == "branch" {
-        format!("+{kept}:refs/remotes/origin/{short}")
-    } else if has_ref(app, *project, git_ref).await {
-        format!("+{git_ref}:{git_ref}")
-    } else {
-        format!("+{kept}:{git_ref}")
-    });
-    Ok(GitInfo {
+    let depth = depth(app, claim);
+    let named = Named {
+        kept: format!("refs/pipelines/{id}"),
+        full: git_ref,
+        branch: (ref_type == "branch").then_some(short),
+        is_there: has_ref(app, *project, git_ref).await,
+    };
+    GitInfo {
         repo_url: url.clone(),
         repo_object_format: if sha.len() == 64 { "sha256" } else { "sha1" }.into(),
         ref_name: short.to_owned(),
         sha: sha.clone(),
         before_sha: before_sha.clone().unwrap_or_else(|| "0".repeat(sha.len())),
         ref_type: ref_type.into(),
-        refspecs,
-        depth: depth(app, claim),
+        refspecs: refspecs(&named, depth),
+        depth,
         protected: None,
-    })
+    }
+}
+
+/// The ref of a pipeline.
+struct Named<'a> {
+    /// What keeps its commit.
+    kept: String,
+    /// Its full name.
+    full: &'a str,
+    /// The name of the branch; `None` of a tag.
+    branch: Option<&'a str>,
+    /// The mirror has it.
+    is_there: bool,
+}
+
+/// What a job fetches. A branch may be deleted, moved or not mirrored yet: where it stood for this pipeline never changes. A tag is more
+/// than the commit it leads to, so it comes by itself as long as it is there. The whole history is that of all branches and tags, as they
+/// stand now; no two refspecs may lead to one name.
+fn refspecs(named: &Named<'_>, depth: u32) -> Vec<String> {
+    let Named { kept, full, .. } = named;
+    let mut all = vec![format!("+{kept}:{kept}")];
+    let whole = depth == 0;
+    if whole {
+        all.push("+refs/heads/*:refs/remotes/origin/*".into());
+        all.push("+refs/tags/*:refs/tags/*".into());
+    }
+    match named.branch {
+        _ if whole && named.is_there => {}
+        Some(branch) => all.push(format!("+{kept}:refs/remotes/origin/{branch}")),
+        None if named.is_there => all.push(format!("+{full}:{full}")),
+        None => all.push(format!("+{kept}:{full}")),
+    }
+    all
 }
 
 /// Where that can't be told, the commit will do.
@@ -110,40 +157,88 @@ fn depth(app: &App, claim: &Claim) -> u32 {
         .unwrap_or(app.config.git_depth)
 }
 
-fn variables(claim: &Claim, read_token: &Secret, repository_url: &Secret) -> Vec<Variable> {
+/// Of one name the last counts.
+fn variables(
+    claim: &Claim,
+    asker: &Asker<'_>,
+    read_token: &Secret,
+    repository_url: &Secret,
+) -> Vec<Variable> {
     let hidden = token_variables(read_token, repository_url);
     let is_hidden = |key: &str| hidden.iter().any(|variable| variable.key == key);
-    let mut all: Vec<Variable> = claim
-        .variables
-        .iter()
-        .filter(|variable| !is_hidden(&variable.key))
-        .map(|variable| Variable {
-            key: variable.key.clone(),
-            value: variable.value.clone(),
-            public: !variable.masked,
-            file: variable.file,
-            masked: variable.masked,
-            raw: variable.raw,
-        })
-        .collect();
+    let mut all = runner_variables(asker);
+    let own = claim.variables.iter();
+    let own = own.filter(|variable| !is_hidden(&variable.key));
+    all.extend(own.map(|variable| Variable {
+        key: variable.key.clone(),
+        value: variable.value.clone(),
+        public: !variable.masked,
+        file: variable.file,
+        masked: variable.masked,
+        raw: variable.raw,
+    }));
     all.extend(hidden);
     all
+}
+
+/// What a runner doesn't know of itself (pipeline-yaml section 18). One of ours without tags takes any, and says so itself.
+fn runner_variables(asker: &Asker<'_>) -> Vec<Variable> {
+    let RunnerRow { id, settings, .. } = asker.runner;
+    let raw = |key: &str, value: &str| Variable {
+        raw: true,
+        ..Variable::plain(key, value)
+    };
+    let mut all = vec![
+        raw("CI_RUNNER_ID", &id.to_string()),
+        raw("CI_RUNNER_DESCRIPTION", &settings.description),
+        raw("CI_RUNNER_SHORT_TOKEN", short(asker.token)),
+    ];
+    if !(asker.ours && settings.tags.is_empty()) {
+        let tags = serde_json::json!(settings.tags).to_string();
+        all.push(raw("CI_RUNNER_TAGS", &tags));
+    }
+    all
+}
+
+/// What may be shown of a runner's token (runner-protocol 2).
+fn short(token: &str) -> &str {
+    let plain = ["glrt-", "glrtr-", "glcbt-", "GR1348941"]
+        .iter()
+        .find_map(|prefix| token.strip_prefix(prefix))
+        .unwrap_or(token);
+    let plain = ["t1_", "t2_", "t3_"]
+        .iter()
+        .find_map(|kind| plain.strip_prefix(kind))
+        .unwrap_or(plain);
+    plain
+        .char_indices()
+        .nth(9)
+        .map_or(plain, |(end, _)| &plain[..end])
 }
 
 async fn dependencies(
     app: &App,
     claim: &Claim,
     read_token: &Secret,
-) -> Result<Vec<Dependency>, ApiError> {
+) -> Result<Vec<Dependency>, Unfit> {
     let mut all = Vec::new();
     for (attempt, dependency) in &claim.dependencies {
         let left = app.store().artifacts_of(*attempt).await?;
         let archive = left.into_iter().find(|one| one.kind == artifact::ARCHIVE);
+        let Some(archive) = archive else {
+            let cause = format!(
+                "the artifacts of job '{}' have expired or were deleted",
+                dependency.name
+            );
+            let hint = "run that job again, or have it keep them longer with `artifacts:expire_in`";
+            let verdict = Verdict::new(VerdictKind::ArtifactMissing, cause).with_hint(hint);
+            return Err(Unfit::Never(verdict));
+        };
         all.push(Dependency {
             id: attempt.job.0,
             token: read_token.clone(),
             name: dependency.name.clone(),
-            artifacts_file: archive.map(|archive| ArtifactsFile {
+            artifacts_file: Some(ArtifactsFile {
                 filename: archive.file_name,
                 size: archive.size,
             }),
@@ -166,5 +261,24 @@ fn extension(app: &App, claim: &Claim) -> PayloadExtension {
             })
             .collect(),
         ..PayloadExtension::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_shown_without_its_prefix_and_most_of_the_rest() {
+        let table = [
+            ("glrt-abcdefghijkl", "abcdefghi"),
+            ("glrt-t1_abcdefghijkl", "abcdefghi"),
+            ("GR1348941abcdefghijkl", "abcdefghi"),
+            ("äöü", "äöü"),
+            ("", ""),
+        ];
+        for (token, shown) in table {
+            assert_eq!(short(token), shown, "{token}");
+        }
     }
 }

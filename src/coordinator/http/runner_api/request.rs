@@ -1,12 +1,12 @@
 //! `POST jobs/request` (runner-protocol 3).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aqueduct_core::{
-    api::runner::{JobRequest, http},
+    api::runner::{JobRequest, Payload, http},
     id::GlobalJobId,
 };
-use aqueduct_engine::fleet::Claimer;
+use aqueduct_engine::fleet::{Claim, Claimer};
 use aqueduct_ports::store::{RunnerKind, RunnerRow, Sighting};
 use axum::{
     Json,
@@ -17,7 +17,7 @@ use axum::{
 
 use super::{
     super::{body::LooseJson, error::ApiError, token::header_or},
-    handout::payload,
+    handout::{Asker, Unfit, payload},
     offer::offer,
     runners::{find, info_json},
 };
@@ -44,18 +44,45 @@ pub(super) async fn request(
     } else {
         app.config.poll
     };
-    let held = app.metrics.hold();
-    let found = tokio::select! {
-        found = app.fleet().claim(&caller, wait) => found?,
-        () = app.drained() => None,
+    let receiver = Asker {
+        runner: &runner,
+        token: &token,
+        ours: asked.aqueduct.is_some(),
     };
-    drop(held);
-    let Some(claim) = found else {
-        return Ok(nothing());
+    let deadline = Instant::now() + wait;
+    loop {
+        let held = app.metrics.hold();
+        let left = deadline.saturating_duration_since(Instant::now());
+        let found = tokio::select! {
+            found = app.fleet().claim(&caller, left) => found?,
+            () = app.drained() => None,
+        };
+        drop(held);
+        let Some(claim) = found else {
+            return Ok(nothing());
+        };
+        if let Some(payload) = hand_out(&app, claim, &receiver).await? {
+            return Ok((StatusCode::CREATED, Json(payload)).into_response());
+        }
+    }
+}
+
+/// What a runner gets of a job that it claimed; `None` if the job can't be run and has failed of that. A job that can't be handed out
+/// now goes back: whoever asked knows nothing of it.
+async fn hand_out(app: &App, claim: Claim, asker: &Asker<'_>) -> Result<Option<Payload>, ApiError> {
+    let holder = app.fleet().holder(&claim.report_token);
+    let (error, verdict) = match payload(app, claim, asker).await {
+        Ok(payload) => return Ok(Some(payload)),
+        Err(Unfit::Later(error)) => (Some(error), None),
+        Err(Unfit::Never(verdict)) => (None, Some(verdict)),
     };
-    let ours = asked.aqueduct.is_some();
-    let payload = payload(&app, claim, &runner, ours).await?;
-    Ok((StatusCode::CREATED, Json(payload)).into_response())
+    if let Some(holder) = holder {
+        match verdict {
+            Some(verdict) => app.fleet().fail(&holder, verdict).await?,
+            None => app.fleet().hand_back(&holder).await?,
+        }
+    }
+    error.map_or(Ok(None), Err)
 }
 
 fn nothing() -> Response {
