@@ -2,17 +2,22 @@
 
 use aqueduct_core::{
     id::{GlobalJobId, PipelineId, ProjectId},
-    time::Millis,
+    time::{Millis, Timestamp},
     verdict::{Verdict, VerdictKind},
 };
 
-use super::{Fleet, FleetError, live::is_held, report::end_now};
+use super::{
+    Fleet, FleetError,
+    live::{Live, is_held},
+    report::end_now,
+};
 
-/// Between SIGTERM and SIGKILL of a job that somebody cancels.
-const GRACE: Millis = Millis::from_secs(10);
+/// Between SIGTERM and SIGKILL of a job that somebody or a newer commit cancels.
+pub(super) const GRACE: Millis = Millis::from_secs(10);
 
 impl Fleet {
-    /// Cancels all jobs of a pipeline that have not ended. With `force`, or again, their runners are not waited for.
+    /// Cancels all jobs of a pipeline that have not ended. With `force`, or where all that run are being cancelled already, their
+    /// runners are not waited for.
     pub async fn cancel_pipeline(
         &self,
         id: PipelineId,
@@ -21,13 +26,14 @@ impl Fleet {
     ) -> Result<(), FleetError> {
         let cause = cause.to_owned();
         self.act(id, move |live, now| {
-            // The whole pipeline is never in the wrong state for it.
-            let _ = live.pipeline.cancel(None, GRACE, &cause, now);
-            if force {
-                for at in 0..live.tenures.len() {
-                    if is_held(live.pipeline.state().jobs[at].status) {
-                        end_now(live, at, Verdict::new(VerdictKind::Canceled, &cause), now);
-                    }
+            let held: Vec<usize> = (0..live.tenures.len())
+                .filter(|&at| is_held(live.pipeline.state().jobs[at].status))
+                .collect();
+            let again = held.iter().all(|&at| is_being_canceled(live, at));
+            cancel_all(live, &cause, now);
+            if force || again {
+                for at in held {
+                    end_now(live, at, Verdict::new(VerdictKind::Canceled, &cause), now);
                 }
             }
             Ok(())
@@ -35,7 +41,8 @@ impl Fleet {
         .await
     }
 
-    /// Cancels what is going on for a ref that is gone; how many pipelines that were.
+    /// Cancels what is going on for a ref that is gone; how many pipelines that were. Said twice, it is still one wish: runners keep
+    /// their grace.
     pub async fn cancel_ref(
         &self,
         project: ProjectId,
@@ -44,13 +51,18 @@ impl Fleet {
     ) -> Result<usize, FleetError> {
         let mut canceled = 0;
         for id in self.store().active_pipelines_of(project, git_ref).await? {
-            self.cancel_pipeline(id, false, cause).await?;
+            let cause = cause.to_owned();
+            self.act(id, move |live, now| {
+                cancel_all(live, &cause, now);
+                Ok(())
+            })
+            .await?;
             canceled += 1;
         }
         Ok(canceled)
     }
 
-    /// Cancels a job. With `force` its runner is not waited for.
+    /// Cancels a job. With `force`, or where it is being cancelled already, its runner is not waited for.
     pub async fn cancel_job(
         &self,
         id: GlobalJobId,
@@ -61,9 +73,10 @@ impl Fleet {
         let cause = cause.to_owned();
         self.act(pipeline, move |live, now| {
             let status = live.pipeline.state().jobs[at].status;
+            let again = is_being_canceled(live, at);
             let canceled = live.pipeline.cancel(Some(at), GRACE, &cause, now);
             canceled.map_err(|_| FleetError::WrongState(status))?;
-            if force {
+            if force || again {
                 end_now(live, at, Verdict::new(VerdictKind::Canceled, &cause), now);
             }
             Ok(())
@@ -108,4 +121,14 @@ impl Fleet {
         let row = self.shared.store.job(id).await?.ok_or(FleetError::NoJob)?;
         Ok((row.pipeline, row.position as usize))
     }
+}
+
+/// Cancels what has not ended; runners get their grace.
+fn cancel_all(live: &mut Live, cause: &str, now: Timestamp) {
+    // The whole pipeline is never in the wrong state for it.
+    let _ = live.pipeline.cancel(None, GRACE, cause, now);
+}
+
+fn is_being_canceled(live: &Live, at: usize) -> bool {
+    live.pipeline.state().jobs[at].cancel.is_some()
 }

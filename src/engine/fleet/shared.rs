@@ -122,7 +122,8 @@ impl Shared {
         self.deadlines.update(live);
     }
 
-    /// The pipeline in its place, loaded if it isn't there as it is stored.
+    /// The pipeline in its place, loaded if it isn't there as it is stored. One that can't be loaded keeps no place: anybody may ask
+    /// for any number.
     pub(super) async fn loaded<'a>(
         &self,
         place: &'a mut Option<Live>,
@@ -131,7 +132,7 @@ impl Shared {
     ) -> Result<&'a mut Live, FleetError> {
         match place {
             Some(live) if !live.dirty => {}
-            _ => *place = Some(self.load(id, now).await?),
+            _ => *place = Some(self.load(id, now).await.inspect_err(|_| self.forget(id))?),
         }
         place.as_mut().ok_or(FleetError::NoPipeline(id))
     }
@@ -156,5 +157,12 @@ impl Shared {
     pub(super) fn forget(&self, id: PipelineId) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.remove(&id);
+    }
+
+    /// How many pipelines have a place in memory.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.len()
     }
 }

@@ -4,13 +4,10 @@ use aqueduct_core::{
     id::{PipelineId, ProjectId},
     plan::{OnNewCommit, PlanJob},
     run::{JobState, Status},
-    time::{Millis, Timestamp},
+    time::Timestamp,
 };
 
-use super::{Fleet, FleetError, live::Live};
-
-/// Between SIGTERM and SIGKILL of a job that a newer commit makes needless.
-const GRACE: Millis = Millis::from_secs(10);
+use super::{Fleet, FleetError, control::GRACE, live::Live};
 
 impl Fleet {
     /// Cancels what older pipelines of the ref say that a newer commit makes needless; of how many pipelines.

@@ -347,6 +347,51 @@ async fn a_cancel_reaches_the_runner_and_a_forced_one_does_not_wait_for_it() {
 }
 
 #[tokio::test]
+async fn a_second_cancel_does_not_wait_for_the_runner() {
+    let rig = Rig::new().await;
+    let id = rig.create("1", &[&["a", "b"]]).await;
+    let [a, b] = [rig.claim().await.unwrap(), rig.claim().await.unwrap()];
+    let (first, second) = (holder(&rig, &a).await, holder(&rig, &b).await);
+    for held in [&first, &second] {
+        rig.fleet.heartbeat(held, LEASE).await.unwrap();
+    }
+    let canceling = |standing| matches!(standing, Ok(Standing::Canceling { .. }));
+    let cancel = |job| rig.fleet.cancel_job(job, false, "enough");
+    cancel(a.attempt.job).await.unwrap();
+    assert!(canceling(rig.fleet.heartbeat(&first, LEASE).await));
+    // For b it is the first wish: it keeps its grace, and so does whatever was cancelled before it.
+    rig.fleet.cancel_pipeline(id, false, "all").await.unwrap();
+    for held in [&first, &second] {
+        assert!(canceling(rig.fleet.heartbeat(held, LEASE).await));
+    }
+    // The branch that is gone as well is no person who has waited long enough.
+    let gone = rig.fleet.cancel_ref(rig.project, "refs/heads/main", "gone");
+    assert_eq!(gone.await, Ok(1));
+    assert!(canceling(rig.fleet.heartbeat(&first, LEASE).await));
+    cancel(a.attempt.job).await.unwrap();
+    assert_eq!(
+        statuses(&rig, id).await,
+        [Status::Canceled, Status::Running]
+    );
+    rig.fleet.cancel_pipeline(id, false, "all").await.unwrap();
+    let standing = rig.fleet.heartbeat(&second, LEASE).await;
+    assert_eq!(standing, Ok(Standing::Over(Status::Canceled)));
+    assert_eq!(statuses(&rig, id).await, [Status::Canceled; 2]);
+}
+
+#[tokio::test]
+async fn pipelines_that_are_not_there_take_no_memory() {
+    let rig = Rig::new().await;
+    rig.create("1", &[&["a"]]).await;
+    for id in (1000..1010).map(aqueduct_core::id::PipelineId) {
+        let missing = Err(FleetError::NoPipeline(id));
+        assert_eq!(rig.fleet.snapshot(id).await.map(|_| ()), missing);
+        assert_eq!(rig.fleet.retry_pipeline(id).await, missing);
+    }
+    assert_eq!(rig.fleet.shared.places(), 1, "the one that is going on");
+}
+
+#[tokio::test]
 async fn each_of_the_two_tokens_says_what_it_is_for() {
     let rig = Rig::new().await;
     rig.create("1", &[&["a"]]).await;
