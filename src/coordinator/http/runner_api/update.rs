@@ -1,7 +1,7 @@
 //! `PUT jobs/:id` (runner-protocol 4.1).
 
 use aqueduct_core::{
-    api::runner::{JobState, JobUpdate, artifact, http, reason::Reason},
+    api::runner::{JobState, JobUpdate, artifact, http, reason},
     verdict::Verdict,
 };
 use aqueduct_engine::fleet::{End, Holder};
@@ -96,14 +96,8 @@ async fn finish(app: &App, holder: &Holder, update: &JobUpdate) -> Result<Respon
 }
 
 fn verdict(update: &JobUpdate) -> Verdict {
-    if let Some(verdict) = update.aqueduct.as_ref().and_then(|own| own.verdict.clone()) {
-        return verdict;
-    }
-    let reason = match update.failure_reason.as_str() {
-        "" => Reason::ScriptFailure,
-        name => Reason::parse(name).unwrap_or(Reason::UnknownFailure),
-    };
-    reason.verdict(exit_code(update))
+    let own = update.aqueduct.as_ref().and_then(|own| own.verdict.clone());
+    own.unwrap_or_else(|| reason::verdict(&update.failure_reason, exit_code(update)))
 }
 
 /// A code that is left out is 0, which says nothing about a job that failed.
