@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -16,7 +16,7 @@ use crate::App;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken over from a request.
 const LONGEST: usize = 64;
-/// What is not one of our routes: clones and what there is not.
+/// What is not one of our routes, clones and what there is not, and methods that nothing of ours answers.
 const OTHER: &str = "other";
 
 /// Around every request.
@@ -30,12 +30,20 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status(), begun.elapsed());
     app.metrics
-        .answered(method.as_str(), route, status.as_u16(), took);
+        .answered(method_label(&method), route, status.as_u16(), took);
     span.in_scope(|| tracing::debug!(status = status.as_u16(), ms = took.as_millis(), "answered"));
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// How a method is counted. Any token is one, and each name would be kept for ever: a stranger's names are one.
+fn method_label(method: &Method) -> &str {
+    match method.as_str() {
+        name @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => name,
+        _ => OTHER,
+    }
 }
 
 /// The id that a proxy or a client gave, if it is one that a log can bear.

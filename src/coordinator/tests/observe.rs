@@ -39,6 +39,21 @@ async fn numbers_follow_a_job_from_the_line_to_its_end() {
 }
 
 #[tokio::test]
+async fn methods_that_somebody_made_up_are_counted_as_one() {
+    let rig = Rig::new().await;
+    for name in ["AAAA", "AAAB", "PROPFIND"] {
+        let method = Method::from_bytes(name.as_bytes()).unwrap();
+        for path in ["/healthz", "/nothing"] {
+            Answer::of(rig.call(method.clone(), path)).await;
+        }
+    }
+    let numbers = numbers(&rig).await;
+    assert!(!numbers.contains("AAA"), "{numbers}");
+    let other = "aqueduct_http_request_duration_seconds_count{method=\"other\",route=\"/healthz\",status=\"405\"} 3";
+    assert!(numbers.contains(&format!("\n{other}\n")), "{numbers}");
+}
+
+#[tokio::test]
 async fn an_answer_bears_the_id_of_its_request() {
     let rig = Rig::new().await;
     let asked = rig
