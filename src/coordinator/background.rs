@@ -6,9 +6,13 @@ use aqueduct_core::time::{Millis, Timestamp};
 use aqueduct_engine::{
     archive::{ArchiveError, seal_trace, sweep_objects},
     fleet::Fleet,
+    tasks::Loop,
 };
 use aqueduct_ports::clock::Clock;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use crate::App;
 
@@ -18,6 +22,8 @@ const ALIVE: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(30);
 /// Pause after a failure of the store.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Pause before a task that ended is begun again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// How often traces are sealed and leftovers are swept.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
@@ -28,14 +34,8 @@ const ROUND: u32 = 200;
 
 /// Tasks that run as long as this value lives.
 #[derive(Debug)]
-pub struct Background(Vec<tokio::task::AbortHandle>);
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        for task in &self.0 {
-            task.abort();
-        }
-    }
+pub struct Background {
+    _tasks: JoinSet<()>,
 }
 
 /// Longest time that a start waits for the sources of pipelines that go on; the rest comes while runners are served.
@@ -58,23 +58,50 @@ pub async fn restore_sources(app: &App) {
 /// work on what it finds.
 pub fn background(app: &App) -> Background {
     let (fleet, clock) = (Arc::clone(&app.ports.fleet), Arc::clone(&app.ports.clock));
-    let ticking = tokio::spawn(tick(Arc::clone(&fleet), clock));
-    let granting = tokio::spawn(grant(Arc::clone(&fleet)));
-    let living = tokio::spawn(live(fleet));
-    let tidying = tokio::spawn(tidy(app.clone()));
-    let mut tasks = vec![
-        ticking.abort_handle(),
-        granting.abort_handle(),
-        living.abort_handle(),
-        tidying.abort_handle(),
+    let (granting, living, tidied) = (Arc::clone(&fleet), Arc::clone(&fleet), app.clone());
+    let own: [(&str, Loop); 4] = [
+        (
+            "clock",
+            Box::new(move || Box::pin(tick(Arc::clone(&fleet), Arc::clone(&clock)))),
+        ),
+        (
+            "resource groups",
+            Box::new(move || Box::pin(grant(Arc::clone(&granting)))),
+        ),
+        (
+            "sign of life",
+            Box::new(move || Box::pin(live(Arc::clone(&living)))),
+        ),
+        (
+            "housekeeping",
+            Box::new(move || Box::pin(tidy(tidied.clone()))),
+        ),
     ];
-    tasks.extend(
-        app.tasks
-            .loops()
-            .into_iter()
-            .map(|task| tokio::spawn(task).abort_handle()),
-    );
-    Background(tasks)
+    let mut tasks = JoinSet::new();
+    for (name, begin) in own.into_iter().chain(app.tasks.loops()) {
+        tasks.spawn(keep_going(name, begin));
+    }
+    Background { _tasks: tasks }
+}
+
+/// Begins again whenever what should go on for ever ends: that is a fault of ours, and without it pipelines would stand still while
+/// everything looks well. All that is known is in the store, so another beginning goes on where the last one ended.
+async fn keep_going(name: &'static str, begin: Loop) {
+    loop {
+        // Ends with this task.
+        let mut task = JoinSet::new();
+        task.spawn(begin());
+        let how = match task.join_next().await {
+            Some(Err(error)) => error.to_string(),
+            Some(Ok(())) | None => "it returned".to_owned(),
+        };
+        tracing::error!(
+            task = name,
+            how,
+            "a task of the coordinator ended; it is begun again"
+        );
+        sleep(AGAIN).await;
+    }
 }
 
 async fn tidy(app: App) {
@@ -144,4 +171,45 @@ async fn live(fleet: Arc<Fleet>) {
 
 fn report(error: &dyn std::fmt::Display, what: &str) {
     tracing::error!(%error, "{what}; it is tried again");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_or_returns_is_begun_again_until_its_keeper_is_dropped() {
+        let begun = Arc::new(AtomicU32::new(0));
+        let alive = Arc::new(());
+        let (count, living) = (Arc::clone(&begun), Arc::clone(&alive));
+        let faulty: Loop = Box::new(move || {
+            let (count, living) = (Arc::clone(&count), Arc::clone(&living));
+            Box::pin(async move {
+                match count.fetch_add(1, Ordering::SeqCst) {
+                    0 => panic!("a fault"),
+                    1 => {}
+                    _ => std::future::pending().await,
+                }
+                drop(living);
+            })
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keep_going("test", faulty));
+        let third = async {
+            while begun.load(Ordering::SeqCst) < 3 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(AGAIN * 10, third).await.unwrap();
+        tasks.shutdown().await;
+        let gone = async {
+            while Arc::strong_count(&alive) > 1 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(AGAIN * 10, gone).await.unwrap();
+        assert_eq!(begun.load(Ordering::SeqCst), 3);
+    }
 }

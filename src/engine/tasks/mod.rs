@@ -19,7 +19,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use aqueduct_ports::store::Project;
 
 pub use hints::{Hints, Wake};
-pub use reconcilers::Reconcilers;
+pub use reconcilers::{Loop, Reconcilers};
 
 /// Tells the full names of a project's protected refs. The default branch is protected anyway.
 pub type ProtectedRefs = Arc<dyn Fn(&Project) -> BTreeSet<String> + Send + Sync>;

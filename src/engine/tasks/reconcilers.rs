@@ -1,8 +1,9 @@
 //! The reconcilers of one coordinator, tied together.
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 use aqueduct_ports::{clock::Clock, forge::Statuses, git::Mirrors};
+use futures_util::future::BoxFuture;
 
 use super::{
     Hints, ProtectedRefs, Wake, default_branch_only,
@@ -13,6 +14,9 @@ use super::{
     statuses::StatusReporter,
 };
 use crate::fleet::Fleet;
+
+/// Begins what a reconciler does for ever.
+pub type Loop = Box<dyn Fn() -> BoxFuture<'static, ()> + Send>;
 
 /// From a repository that changed to a pipeline, and to the end of what is kept for it. Cheap to clone.
 #[derive(Clone)]
@@ -85,17 +89,26 @@ impl Reconcilers {
         }
     }
 
-    /// What each of them does for ever.
-    pub fn loops(&self) -> Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>> {
-        let mut loops: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>> = vec![
-            Box::pin(Arc::clone(&self.heads).run()),
-            Box::pin(Arc::clone(&self.ingest).run()),
-            Box::pin(Arc::clone(&self.sources).run()),
-            Box::pin(Arc::clone(&self.environments).run()),
+    /// What each of them does for ever, by name; whoever calls such a function again has another one that does it.
+    pub fn loops(&self) -> Vec<(&'static str, Loop)> {
+        let mut loops = vec![
+            ("heads", again(&self.heads, Heads::run)),
+            ("ingest", again(&self.ingest, Ingest::run)),
+            ("sources", again(&self.sources, SourceKeeper::run)),
+            ("environments", again(&self.environments, Environments::run)),
         ];
         if let Some(statuses) = &self.statuses {
-            loops.push(Box::pin(Arc::clone(statuses).run()));
+            loops.push(("statuses", again(statuses, StatusReporter::run)));
         }
         loops
     }
+}
+
+fn again<T, F>(task: &Arc<T>, run: fn(Arc<T>) -> F) -> Loop
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let task = Arc::clone(task);
+    Box::new(move || Box::pin(run(Arc::clone(&task))))
 }
