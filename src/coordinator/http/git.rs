@@ -14,7 +14,7 @@ use axum::{
 };
 use tokio_util::io::ReaderStream;
 
-use super::{error::ApiError, pages, token::basic_password};
+use super::{error::ApiError, links, pages, token::basic_password};
 use crate::App;
 
 /// Longest request of a clone, unpacked: a list of what the client has.
@@ -39,7 +39,7 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
             let path = path.to_owned();
             clone(&app, &path, what, request).await
         }
-        None if pages::wants_page(request.headers()) => return pages::not_found(),
+        None if pages::wants_page(request.headers()) => return links::follow(&app, request).await,
         None => Err(ApiError::missing()),
     };
     answer.unwrap_or_else(IntoResponse::into_response)

@@ -7,6 +7,7 @@ mod find;
 mod git;
 mod health;
 mod hooks;
+mod links;
 mod observe;
 mod pages;
 mod runner_api;

@@ -106,6 +106,40 @@ async fn a_person_logs_in_and_out() {
 }
 
 #[tokio::test]
+async fn the_addresses_that_jobs_know_lead_to_pages() {
+    let rig = Rig::new().await;
+    let token = rig.register("").await;
+    let pipeline = rig.pipeline(&["one"], |_| {}).await;
+    let job = rig.request(&token, None).await.json();
+    let browser = Browser::new(&rig, ADMIN).await;
+    for (key, page) in [
+        ("CI_JOB_URL", format!("/jobs/{}", job["id"])),
+        ("CI_PIPELINE_URL", format!("/pipelines/{pipeline}")),
+    ] {
+        let variables = job["variables"].as_array().unwrap();
+        let variable = variables.iter().find(|one| one["key"] == key);
+        let value = variable.map_or("", |one| one["value"].as_str().unwrap());
+        let (_, rest) = value.split_once("/-/").unwrap();
+        let answer = browser.get(&format!("/group/name/-/{rest}")).await;
+        assert_eq!(answer.header("location"), page, "{key}={value}");
+        assert_eq!(browser.get(&page).await.status, StatusCode::OK);
+    }
+    let project = browser.get("/group/name").await;
+    assert_eq!(project.header("location"), "/projects/1");
+    let other = browser.get("/group/other").await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND);
+    // Who isn't logged in learns nothing of which projects there are.
+    let nobody = reqwest::Client::builder().redirect(Policy::none()).build();
+    let nobody = nobody.unwrap();
+    for path in ["/group/name", "/group/other"] {
+        let request = nobody.get(format!("{}{path}", rig.url));
+        let answer = Answer::of(request.header("Accept", "text/html")).await;
+        let login = answer.header("location");
+        assert!(login.starts_with("/login?next="), "{path}: {login}");
+    }
+}
+
+#[tokio::test]
 async fn other_sites_change_nothing() {
     let rig = Rig::new().await;
     let pipeline = rig.pipeline(&["one"], |_| {}).await;

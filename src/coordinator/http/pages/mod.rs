@@ -27,6 +27,7 @@ use axum::{
 pub(crate) use commits::Commits;
 pub(crate) use error::{not_found, wants_page};
 pub(crate) use logs::Logs;
+pub(crate) use session::Viewer;
 
 use crate::App;
 

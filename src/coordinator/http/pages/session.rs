@@ -15,7 +15,7 @@ use crate::App;
 pub(super) const LENGTH: Millis = Millis::from_secs(12 * 3600);
 
 /// A person with a session. A handler that has it has checked; one that changes something takes [`Changer`].
-pub(super) struct Viewer(pub(super) Person);
+pub(crate) struct Viewer(pub(super) Person);
 
 /// A person with a session of a token that may change things.
 pub(super) struct Changer;
