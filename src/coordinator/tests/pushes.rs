@@ -140,3 +140,34 @@ async fn the_whole_history_is_that_of_all_branches_and_tags() {
         assert!(git(&copy, &["rev-parse", "--verify", "-q", &own]).await);
     }
 }
+
+/// A stock runner is told the key that a hash over files makes: it is another one when they change, and only then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_s_key_follows_its_files() {
+    let rig = Rig::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    let origin = Origin::new(dir.path()).unwrap();
+    origin.push("lock", "1", "refs/heads/main").unwrap();
+    let cache = "{key: {files: [lock, none], prefix: $CI_JOB_NAME}, paths: [target]}";
+    let config = format!("job: {{script: make, cache: {cache}}}\n");
+    origin
+        .push(".gitlab-ci.yml", &config, "refs/heads/main")
+        .unwrap();
+    let project = watched(&rig, &origin).await.json();
+    let look = format!("/projects/{}/look", project["id"]);
+    let token = rig.register("").await;
+    let mut keys = Vec::new();
+    for (file, text) in [("other", "1"), ("lock", "2"), ("lock", "1")] {
+        let job = job(&rig, &token).await;
+        keys.push(job["cache"][0]["key"].as_str().unwrap().to_owned());
+        origin.push(file, text, "refs/heads/main").unwrap();
+        rig.v1(Method::POST, &look).await;
+    }
+    let last = job(&rig, &token).await;
+    let last = last["cache"][0]["key"].as_str().unwrap();
+    assert!(last.starts_with("$CI_JOB_NAME-"), "the runner puts it in");
+    assert_eq!(last.len(), "$CI_JOB_NAME-".len() + 40, "{last}");
+    assert_eq!(keys[0], keys[1], "another file changed");
+    assert_ne!(keys[1], keys[2]);
+    assert_eq!(keys[0], last);
+}

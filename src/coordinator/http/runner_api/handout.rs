@@ -42,7 +42,14 @@ impl From<StoreError> for Unfit {
 }
 
 /// The payload of a claimed job.
-pub(super) async fn payload(app: &App, claim: Claim, asker: &Asker<'_>) -> Result<Payload, Unfit> {
+pub(super) async fn payload(
+    app: &App,
+    mut claim: Claim,
+    asker: &Asker<'_>,
+) -> Result<Payload, Unfit> {
+    if !asker.ours {
+        super::cache_keys::resolve(app, &claim.pipeline, &mut claim.job).await;
+    }
     let read_token = Secret::new(claim.read_token.as_str());
     let repository_url = Secret::new(claim.repository_url.as_str());
     let git = git_info(app, &claim, &repository_url).await;

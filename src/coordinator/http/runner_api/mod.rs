@@ -1,5 +1,6 @@
 //! The GitLab Runner API, as a stock runner expects it (runner-protocol).
 
+mod cache_keys;
 mod download;
 mod handout;
 mod job_auth;
